@@ -1,0 +1,71 @@
+"""What events exist. A message of the contracts is an event when it carries the option `yimen.common.v1.event`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from google.protobuf.message import DecodeError, Message
+
+from yimen.common.v1 import event_pb2
+from yimen.kernel import limits
+from yimen.kernel.errors import Fault
+
+ANY_OWNER = "any"
+DEPARTMENT_OWNER = "department"
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """One event type: its name without version, the version, who may say it, what it means."""
+
+    type: str
+    version: str
+    owner: str
+    meaning: str
+    message: type[Message]
+
+    @property
+    def wire_type(self) -> str:
+        """The CloudEvents type, with the major version: `aid.granted.v1`."""
+        return f"{self.type}.{self.version}"
+
+
+@cache
+def event_kinds() -> dict[str, EventKind]:
+    """All events of the contracts, by wire type."""
+    import yimen
+
+    found: dict[str, EventKind] = {}
+    for root in yimen.__path__:
+        for path in sorted(Path(root).glob("*/v*/*_pb2.py")):
+            package, version, module = path.parts[-3:]
+            loaded = import_module(f"yimen.{package}.{version}.{module.removesuffix('.py')}")
+            for descriptor in loaded.DESCRIPTOR.message_types_by_name.values():
+                option = descriptor.GetOptions().Extensions[event_pb2.event]
+                if option.type:
+                    kind = EventKind(option.type, version, option.owner, option.meaning,
+                                     getattr(loaded, descriptor.name))
+                    found[kind.wire_type] = kind
+    return found
+
+
+@cache
+def kind_of(message: type[Message]) -> EventKind:
+    """The event kind of a message class. Raises KeyError for a message that is no event."""
+    return next(kind for kind in event_kinds().values() if kind.message is message)
+
+
+def decode(wire_type: str, body: bytes) -> Message:
+    """Raises Fault EVENT_TYPE_UNKNOWN, EVENT_UNDECODABLE or PAYLOAD_TOO_LARGE."""
+    if len(body) > limits.PAYLOAD_BYTES_MAX:
+        raise Fault("PAYLOAD_TOO_LARGE", size=len(body), limit=limits.PAYLOAD_BYTES_MAX)
+    kind = event_kinds().get(wire_type)
+    if kind is None:
+        raise Fault("EVENT_TYPE_UNKNOWN", type=wire_type[:64])
+    try:
+        return kind.message.FromString(body)
+    except DecodeError:
+        raise Fault("EVENT_UNDECODABLE", type=wire_type) from None

@@ -1,0 +1,166 @@
+"""What happens to a batch of events in a service: dedupe, keep order, handle, park, commit once.
+
+The order never varies: decode → dedupe (inbox) → hold back behind a failed event of the same subject →
+handle in a savepoint → park what cannot be handled → commit. The caller acknowledges only after the commit.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from google.protobuf.message import Message
+
+from yimen.bus.envelope import Envelope, from_parked
+from yimen.bus.events import decode
+from yimen.kernel import limits
+from yimen.kernel.errors import Fault, NotYet
+from yimen.store.tables import inbox, parked
+from yimen.store.unit import Row, Store, Tx
+from yimen.telemetry.logs import describe_error
+from yimen.telemetry.tracing import SpanKind, Telemetry
+
+_log = logging.getLogger(__name__)
+WAITING, FAILED, BEHIND = "waiting", "failed", "behind"
+
+Handler = Callable[[Any, Any, Envelope], None]
+
+
+class Host(Protocol):
+    """What the processor needs of the service that it works for."""
+
+    name: str
+    store: Store
+    telemetry: Telemetry
+
+    def context(self, tx: Tx, actor: str) -> Any:
+        """What a handler is given."""
+        ...
+
+    def machine_now(self) -> datetime:
+        """For retry times: the machine's time, not the county's."""
+        ...
+
+
+class Processor:
+    """Handles batches for one service. `handlers` maps a wire type to its handler."""
+
+    def __init__(self, host: Host, handlers: Mapping[str, Handler]) -> None:
+        self._host = host
+        self._handlers = handlers
+
+    def subscribes(self, wire_type: str) -> bool:
+        """Whether the service has a handler for this type."""
+        return wire_type in self._handlers
+
+    def handle_batch(self, batch: Sequence[Envelope]) -> None:
+        """All effects of the batch in one transaction. Raises Fault DATABASE_UNAVAILABLE with nothing done."""
+        with self._host.store.transaction() as tx:
+            blocked = self._blocked(tx, {event.subject for event in batch})
+            for event in self._new_ones(tx, batch):
+                if event.subject in blocked:
+                    self._park(tx, event, BEHIND, "前一事件尚未处理")
+                elif self._attempt(tx, event):
+                    self._retry_waiting(tx, event.subject)
+                elif self._blocked(tx, {event.subject}):
+                    blocked.add(event.subject)
+
+    def retry_parked(self, everything: bool = False) -> int:
+        """Try again what is due (or all); returns how many were handled. Each subject in its own transaction."""
+        with self._host.store.transaction(write=False) as tx:
+            due = () if everything else (parked.c.next_attempt_at <= self._host.machine_now(),)
+            rows = tx.find(parked, parked.c.state != BEHIND, *due, order_by=parked.c.position,
+                           limit=limits.PARK_BATCH_MAX)
+        return sum(self._retry_subject(subject) for subject in dict.fromkeys(row["subject"] for row in rows))
+
+    # ----------------------------------------------------------------------------------------------
+    def _new_ones(self, tx: Tx, batch: Sequence[Envelope]) -> list[Envelope]:
+        first: dict[str, Envelope] = {}
+        for event in batch:
+            first.setdefault(event.event_id, event)
+        seen = {row["event_id"] for row in tx.find(inbox, inbox.c.event_id.in_(list(first)))}
+        new = [event for event in first.values() if event.event_id not in seen]
+        now = self._host.machine_now()
+        tx.insert_new(inbox, [
+            {"event_id": event.event_id, "source": event.source, "type": event.type, "subject": event.subject,
+             "subject_seq": event.subject_seq, "received_at": now}
+            for event in new
+        ])
+        return new
+
+    def _blocked(self, tx: Tx, subjects: set[str]) -> set[str]:
+        rows = tx.find(parked, parked.c.subject.in_(list(subjects)), parked.c.state.in_([FAILED, BEHIND]))
+        return {row["subject"] for row in rows}
+
+    def _attempt(self, tx: Tx, event: Envelope) -> bool:
+        """Handle one event; on trouble undo its part, park it and say False."""
+        try:
+            self._handle(tx, event)
+        except NotYet as reason:
+            self._park(tx, event, WAITING, str(reason))
+        except Exception as error:
+            if isinstance(error, Fault) and error.code == "DATABASE_UNAVAILABLE":
+                raise
+
+
+            _log.warning("event parked", extra={"event_type": event.type, "subject": event.subject,
+                                                "reason": describe_error(error)})
+            self._park(tx, event, FAILED, describe_error(error))
+        else:
+            return True
+        return False
+
+    def _handle(self, tx: Tx, event: Envelope) -> None:
+        attributes: dict[str, str | bool | int | float] = {
+            "messaging.system": "rabbitmq", "messaging.operation.name": "process",
+            "messaging.destination.name": event.routing_key, "messaging.message.id": event.event_id,
+            "yimen.subject": event.subject,
+        }
+        name = f"process {event.routing_key}"
+        with self._host.telemetry.span(name, SpanKind.CONSUMER, attributes, event.traceparent), tx.savepoint():
+            message: Message = decode(event.type, event.body)
+            self._handlers[event.type](self._host.context(tx, f"service:{self._host.name}"), message, event)
+
+    def _park(self, tx: Tx, event: Envelope, state: str, reason: str) -> None:
+        now = self._host.machine_now()
+        tx.insert(parked, event_id=event.event_id, source=event.source, type=event.type, subject=event.subject,
+                  subject_seq=event.subject_seq, partition_key=event.partition_key, body=event.body,
+                  traceparent=event.traceparent, state=state, reason=reason, attempts=1,
+                  next_attempt_at=now + timedelta(seconds=limits.PARK_RETRY_S_FIRST), parked_at=now)
+
+    def _retry_waiting(self, tx: Tx, subject: str) -> None:
+        """A cause may just have arrived for those that wait on this subject."""
+        for row in tx.find(parked, parked.c.subject == subject, parked.c.state == WAITING, order_by=parked.c.position):
+            self._retry_row(tx, row)
+
+    def _retry_subject(self, subject: str) -> int:
+        """In order; the first that fails again holds the rest back."""
+        handled = 0
+        with self._host.store.transaction() as tx:
+            for row in tx.find(parked, parked.c.subject == subject, order_by=parked.c.position,
+                               limit=limits.PARK_BATCH_MAX, lock=True):
+                if self._retry_row(tx, row):
+                    handled += 1
+                elif row["state"] != WAITING:
+                    break
+        return handled
+
+    def _retry_row(self, tx: Tx, row: Row) -> bool:
+        try:
+            self._handle(tx, from_parked(row))
+        except Exception as error:
+            if isinstance(error, Fault) and error.code == "DATABASE_UNAVAILABLE":
+                raise
+            waits = isinstance(error, NotYet)
+            attempts = row["attempts"] + 1
+            pause = min(limits.PARK_RETRY_S_FIRST * 2 ** (attempts - 1), limits.PARK_RETRY_S_MAX)
+            tx.update(parked, parked.c.event_id == row["event_id"], attempts=attempts,
+                      state=WAITING if waits else FAILED, reason=str(error) if waits else describe_error(error),
+                      next_attempt_at=self._host.machine_now() + timedelta(seconds=pause))
+            return False
+        tx.delete(parked, parked.c.event_id == row["event_id"])
+        return True
+
+

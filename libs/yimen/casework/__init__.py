@@ -1,0 +1,1 @@
+"""The life cycle of an aid case: states, guards, tiers of authority. Pure."""

@@ -1,0 +1,125 @@
+"""The facts that a pack may look at, and how they are gathered for one case.
+
+Each fact has one source. What a department may not read (requirements 5.2) does not arrive, and a rule that
+needs it is refused with FACT_MISSING.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from yimen.directory.v1 import directory_pb2
+from yimen.kernel.resident_id import age_on
+from yimen.means_test.v1 import means_test_pb2
+from yimen.policy.expression import BOOL, NUMBER, TEXT
+from yimen.policy.pack import Fact
+from yimen.roster.v1 import roster_pb2
+
+if TYPE_CHECKING:
+    from yimen.runtime.context import Context
+    from yimen.store.unit import Row
+
+ROSTER, REPORT, STANDARDS, REQUEST, OWN = "roster", "report", "standards", "request", "own"
+PURPOSE = "decide_case"
+
+CATEGORIES = ("destitute", "dibao", "dibao_edge", "single_person_dibao")
+
+HOUSEHOLD_FACTS: dict[str, Fact] = {
+    "household_size": Fact(NUMBER, ROSTER, 1, "户内人数"),
+    "area_kind": Fact(TEXT, ROSTER, None, "urban 或 rural"),
+    **{f"cat_{name}": Fact(BOOL, ROSTER, None, f"现有类别 {name}") for name in CATEGORIES},
+    "member_count": Fact(NUMBER, REPORT, 1, "共同生活的家庭成员数"),
+    "counted_income_fen": Fact(NUMBER, REPORT, 0, "家庭月计入收入"),
+    "liquid_assets_fen": Fact(NUMBER, REPORT, 0, "货币财产"),
+    "vehicles": Fact(NUMBER, REPORT, 0, "机动车(不含残疾人代步车)"),
+    "houses": Fact(NUMBER, REPORT, 0, "住房套数"),
+    "businesses": Fact(NUMBER, REPORT, 0, "市场主体数"),
+    "rigid_expenditure_fen": Fact(NUMBER, REPORT, 0, "近12个月自负刚性支出"),
+    "no_capable_obligor": Fact(BOOL, REPORT, None, "无法定义务人或义务人无能力"),
+    "verdict": Fact(TEXT, REPORT, None, "核查结论"),
+    "tenure": Fact(TEXT, REPORT, None, "住房权属"),
+    "house_area_m2": Fact(NUMBER, REPORT, 0, "住房面积"),
+    "house_grade": Fact(TEXT, REPORT, None, "房屋安全等级"),
+    "dibao_standard_fen": Fact(NUMBER, STANDARDS, 1, "本户适用的月低保标准"),
+    "dibao_urban_standard_fen": Fact(NUMBER, STANDARDS, 1, "城市月低保标准"),
+    "minimum_wage_fen": Fact(NUMBER, STANDARDS, 1, "月最低工资"),
+    "disposable_income_year_fen": Fact(NUMBER, STANDARDS, 1, "上年人均可支配收入"),
+}
+PERSON_FACTS: dict[str, Fact] = {
+    "age": Fact(NUMBER, ROSTER, 0, "周岁"),
+    "school_stage": Fact(TEXT, ROSTER, None, "就学阶段"),
+    "disability_kind": Fact(TEXT, ROSTER, None, "残疾类别"),
+    "disability_level": Fact(NUMBER, ROSTER, 0, "残疾等级,0为无"),
+    "serious_illness": Fact(BOOL, ROSTER, None, "重病"),
+    "labour_capable": Fact(BOOL, ROSTER, None, "有劳动能力"),
+    "employed": Fact(BOOL, ROSTER, None, "在业"),
+    "temporary_identity": Fact(BOOL, ROSTER, None, "身份不明"),
+    "self_care_fails": Fact(NUMBER, REPORT, 0, "自理能力六项中不能完成的项数"),
+    "own_income_fen": Fact(NUMBER, REPORT, 0, "本人月计入收入"),
+}
+CATALOGUE = {**HOUSEHOLD_FACTS, **PERSON_FACTS}
+
+
+def gather(ctx: Context, case: Row, needed: frozenset[str], extra: dict[str, Any]) -> dict[str, Any]:
+    """The needed facts of a case. Only the sources that are needed are asked; a peer that is away is a Fault."""
+    found: dict[str, Any] = {**extra, **dict(case["request"])}
+    sources = {CATALOGUE[name].source for name in needed if name in CATALOGUE}
+    if ROSTER in sources:
+        found |= _from_roster(ctx, case)
+    if REPORT in sources and case["report_id"]:
+        found |= _from_report(ctx, case)
+    if STANDARDS in sources:
+        found |= standards(ctx, case["area_kind"])
+    return found
+
+
+def _from_roster(ctx: Context, case: Row) -> dict[str, Any]:
+    answer = ctx.app.peers.stub("roster").GetHousehold(
+        roster_pb2.GetHouseholdRequest(household_id=case["household_id"], case_id=case["case_id"], purpose=PURPOSE)
+    )
+    found: dict[str, Any] = {"household_size": len(answer.members), "area_kind": answer.area_kind}
+    held = {c.category for c in answer.categories if not c.person_id or c.person_id == case["person_id"]}
+    found |= {f"cat_{name}": name in held for name in CATEGORIES}
+    for member in answer.members:
+        if member.person_id == case["person_id"]:
+            found |= _person(ctx, member)
+    return found
+
+
+def _person(ctx: Context, member: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"temporary_identity": member.temporary}
+    if member.birth_date:
+        found["age"] = age_on(date.fromisoformat(member.birth_date), ctx.today)
+    # An empty word means that this reader may not see it (or that nobody knows): no fact.
+    found |= {name: getattr(member, name) for name in ("school_stage", "disability_kind") if getattr(member, name)}
+    if member.disability_kind:
+        found |= {"disability_level": member.disability_level, "serious_illness": member.serious_illness}
+    return found | {"labour_capable": member.labour_capable, "employed": member.employed}
+
+
+def _from_report(ctx: Context, case: Row) -> dict[str, Any]:
+    report = ctx.app.peers.stub("means_test").GetReport(
+        means_test_pb2.GetReportRequest(report_id=case["report_id"], case_id=case["case_id"], purpose=PURPOSE)
+    )
+    found: dict[str, Any] = {"verdict": report.verdict}
+    if report.view in ("full", "summary"):
+        found |= {name: getattr(report, name) for name in (
+            "member_count", "counted_income_fen", "liquid_assets_fen", "vehicles", "houses", "tenure",
+            "house_area_m2", "house_grade")}
+    if report.view == "full":
+        found |= {name: getattr(report, name) for name in (
+            "businesses", "rigid_expenditure_fen", "no_capable_obligor")}
+    for member in report.members:
+        if member.person_id == case["person_id"]:
+            found |= {"self_care_fails": member.self_care_fails, "own_income_fen": member.own_income_fen}
+    return found
+
+
+def standards(ctx: Context, area_kind: str) -> dict[str, int]:
+    """The county's published standards today (R166)."""
+    answer = ctx.app.peers.stub("directory").GetStandards(directory_pb2.GetStandardsRequest(on=ctx.today.isoformat()))
+    amounts = {standard.name: standard.amount_fen for standard in answer.standards}
+    if f"dibao_{area_kind}_standard_fen" in amounts:
+        amounts["dibao_standard_fen"] = amounts[f"dibao_{area_kind}_standard_fen"]
+    return amounts

@@ -1,0 +1,90 @@
+"""The tables of every department: its cases, decisions, policy packs, and the year's use of capped aid."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from yimen.store.types import Moment
+
+METADATA = sa.MetaData()
+
+aid_case = sa.Table(
+    "aid_case", METADATA,
+    sa.Column("case_id", sa.String(36), primary_key=True),
+    sa.Column("application_id", sa.String(36), nullable=False, index=True),
+    sa.Column("household_id", sa.String(36), nullable=False, index=True),
+    # Empty where the item is for the whole household.
+    sa.Column("person_id", sa.String(36), nullable=False),
+    sa.Column("item", sa.String(40), nullable=False),
+    # application, or category: it followed by itself.
+    sa.Column("trigger", sa.String(12), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False, index=True),
+    # granted, refused, withdrawn, stopped_by_objection; empty while open.
+    sa.Column("outcome", sa.String(24), nullable=False),
+    sa.Column("township_code", sa.String(9), nullable=False),
+    sa.Column("village_code", sa.String(12), nullable=False),
+    sa.Column("area_kind", sa.String(5), nullable=False),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("report_id", sa.String(36), nullable=False),
+    # Cases of other departments in the same application whose category this one builds on.
+    sa.Column("waits_for", sa.JSON, nullable=False),
+    # officer id → what he has done in this case; the basis of the separation of duties.
+    sa.Column("duties", sa.JSON, nullable=False),
+    sa.Column("decide_level", sa.String(10), nullable=False),
+    sa.Column("decision_id", sa.String(36), nullable=False),
+    sa.Column("accepted_on", sa.Date, nullable=False),
+    sa.Column("decided_on", sa.Date),
+    sa.Column("closed_on", sa.Date),
+    sa.Column("notice_until", sa.Date),
+)
+
+# A decision with everything needed to say it again. Rows of a proposal have no `decided_at` yet.
+decision = sa.Table(
+    "decision", METADATA,
+    sa.Column("decision_id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), nullable=False, index=True),
+    sa.Column("item", sa.String(40), nullable=False),
+    sa.Column("outcome", sa.String(8), nullable=False),
+    sa.Column("rule_id", sa.String(20), nullable=False),
+    sa.Column("clause", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("amount_fen", sa.BigInteger, nullable=False),
+    sa.Column("category", sa.String(30), nullable=False),
+    sa.Column("instalments", sa.Integer, nullable=False),
+    sa.Column("every_months", sa.Integer, nullable=False),
+    sa.Column("pack_version", sa.String(40), nullable=False),
+    sa.Column("pack_hash", sa.String(64), nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("facts_hash", sa.String(64), nullable=False),
+    sa.Column("inputs", sa.JSON, nullable=False),
+    sa.Column("signature", sa.LargeBinary, nullable=False),
+    sa.Column("proposed_at", Moment, nullable=False),
+    # confirmed, or overruled by the approver with his own reason.
+    sa.Column("result", sa.String(10), nullable=False),
+    sa.Column("decided_at", Moment),
+    sa.Column("decided_by", sa.String(80), nullable=False),
+    sa.Column("authority_basis", sa.Text, nullable=False),
+    sa.Column("minutes_ref", sa.String(60), nullable=False),
+)
+
+policy_pack = sa.Table(
+    "policy_pack", METADATA,
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("version", sa.String(40), nullable=False),
+    sa.Column("document_no", sa.String(80), nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("effective_from", sa.Date, nullable=False, index=True),
+    # proposed, approved.
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("proposed_by", sa.String(80), nullable=False),
+    sa.Column("approved_by", sa.String(80), nullable=False),
+    sa.Column("recorded_at", Moment, nullable=False),
+)
+
+# Temporary aid of a household in a year, reserved before it is paid (R072).
+annual_use = sa.Table(
+    "annual_use", METADATA,
+    sa.Column("household_id", sa.String(36), primary_key=True),
+    sa.Column("year", sa.Integer, primary_key=True),
+    sa.Column("used_fen", sa.BigInteger, nullable=False),
+)

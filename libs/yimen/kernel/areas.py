@@ -1,0 +1,30 @@
+"""Area codes: GB/T 2260 county (6 digits), township (9), village (12). A prefix contains what is below it."""
+
+from __future__ import annotations
+
+COUNTY_LENGTH = 6
+TOWNSHIP_LENGTH = 9
+VILLAGE_LENGTH = 12
+LEVELS = {COUNTY_LENGTH: "county", TOWNSHIP_LENGTH: "township", VILLAGE_LENGTH: "village"}
+
+
+def level(code: str) -> str:
+    """`county`, `township` or `village`. Raises ValueError for another length."""
+    if not code.isdigit() or len(code) not in LEVELS:
+        raise ValueError("an area code has 6, 9 or 12 digits")
+    return LEVELS[len(code)]
+
+
+def township_of(code: str) -> str:
+    """The township that a village or township code lies in."""
+    return code[:TOWNSHIP_LENGTH]
+
+
+def county_of(code: str) -> str:
+    """The county that a code lies in."""
+    return code[:COUNTY_LENGTH]
+
+
+def contains(area: str, code: str) -> bool:
+    """Whether `code` is `area` or lies in it."""
+    return bool(area) and code.startswith(area)

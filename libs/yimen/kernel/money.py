@@ -1,0 +1,42 @@
+"""Money is an integer number of fen (0.01 yuan); nothing here knows a float."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from typing import NewType
+
+Fen = NewType("Fen", int)
+
+FEN_PER_YUAN = 100
+AMOUNT_FEN_MAX = 10_000_000_000_00  # no single amount of a county exceeds ten billion yuan
+
+
+def round_fen(value: Decimal | Fraction | int | float | str) -> int:
+    """Half-up to whole fen (requirements 3.5). Floats are read by their shortest decimal form."""
+    if isinstance(value, Fraction):
+        value = Decimal(value.numerator) / Decimal(value.denominator)
+    return int(Decimal(str(value)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def yuan(fen: int) -> str:
+    """`123456` → `1,234.56`, as people read it."""
+    sign = "-" if fen < 0 else ""
+    whole, rest = divmod(abs(fen), FEN_PER_YUAN)
+    return f"{sign}{whole:,}.{rest:02d}"
+
+
+def parse_yuan(text: str | int | float) -> int:
+    """`"1,234.56"` → `123456` fen. Raises ValueError on more than two decimals."""
+    value = Decimal(str(text).replace(",", "")) * FEN_PER_YUAN
+    if value != value.to_integral_value():
+        raise ValueError(f"not a whole number of fen: {text}")
+    return int(value)
+
+
+def split_evenly(total_fen: int, parts: int) -> list[int]:
+    """Shares that differ by at most one fen and add up to the total."""
+    if parts < 1:
+        raise ValueError("parts must be at least 1")
+    base, extra = divmod(total_fen, parts)
+    return [base + 1] * extra + [base] * (parts - extra)

@@ -1,0 +1,111 @@
+"""One service, wired: its store, keys, peers, calendar and clock, from a declaration and settings."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+
+from yimen.bus.events import kind_of
+from yimen.bus.processor import Processor
+from yimen.directory.v1 import directory_pb2
+from yimen.kernel.clock import Clock, SystemClock
+from yimen.kernel.errors import Fault
+from yimen.kernel.workdays import WorkCalendar
+from yimen.rpc.client import Peers
+from yimen.rpc.server import Mount, RpcServer
+from yimen.runtime.context import Context
+from yimen.runtime.declaration import Service
+from yimen.runtime.settings import Settings
+from yimen.runtime.tasks import task_mount
+from yimen.security.fields import FieldVault
+from yimen.security.identity import issue_service_token
+from yimen.security.keys import KeyRing
+from yimen.store import migrate
+from yimen.store.tracing import trace_statements
+from yimen.store.unit import Store, Tx
+from yimen.telemetry.tracing import Telemetry
+
+_log = logging.getLogger(__name__)
+
+
+class App:
+    """What the worker, the server and the embedded bus hold of a service."""
+
+    def __init__(self, service: Service, settings: Settings) -> None:
+        self.service, self.settings = service, settings
+        self.name = service.name
+        self.clock: Clock = settings.clock
+        self.machine_clock: Clock = SystemClock()
+        self.store = Store(settings.database_url)
+        self.telemetry = Telemetry(service.name)
+        trace_statements(self.store.engine, self.telemetry)
+        self.keys = KeyRing(settings.keys, service.name)
+        self.vault = FieldVault.load(settings.keys, service.name)
+        self.peers = Peers(settings.peer, lambda: issue_service_token(self.keys, self.clock.now()), self.telemetry)
+        self.processor = Processor(self, {kind_of(m).wire_type: h for m, h in service.handlers.items()})
+        self._days_off: dict[int, frozenset[date]] = {}
+        self._unpublished: dict[int, date] = {}
+
+    # ---------------------------------------------------------------------------------------------- time
+    def machine_now(self) -> datetime:
+        """For retries of the machinery; never for anything that the county counts."""
+        return self.machine_clock.now()
+
+    def today(self) -> date:
+        """The county's day."""
+        return self.clock.now().date()
+
+    def calendar(self, *years: int) -> WorkCalendar:
+        """The published calendar of the years and of the one after each, asked of `directory` once."""
+        for year in {y + offset for y in years or (self.today().year,) for offset in (0, 1)}:
+            # A year that was not published is asked for again on the next day.
+            if year not in self._days_off and self._unpublished.get(year) != self.today():
+                self._load_year(year)
+        return WorkCalendar(self._days_off)
+
+    def _load_year(self, year: int) -> None:
+        try:
+            answer = self.peers.stub("directory").GetCalendar(directory_pb2.GetCalendarRequest(year=year))
+        except Fault as fault:
+            # A year that is not published yet is an error only for a deadline that falls into it.
+            if fault.code != "CALENDAR_MISSING":
+                raise
+            self._unpublished[year] = self.today()
+            return
+        self._days_off[year] = frozenset(date.fromisoformat(day) for day in answer.days_off)
+
+    # ---------------------------------------------------------------------------------------------- work
+    def context(self, tx: Tx, actor: str) -> Context:
+        """What a handler, a timer or a servicer works with inside `tx`."""
+        return Context(self, tx, actor)
+
+    @contextmanager
+    def work(self, actor: str, write: bool = True) -> Iterator[Context]:
+        """One unit of work in the name of `actor`."""
+        with self.store.transaction(write) as tx:
+            yield self.context(tx, actor)
+
+    def migrate(self) -> None:
+        """Bring the database to the newest version."""
+        migrate.upgrade(self.store, self.service.migrations)
+
+    def start(self) -> None:
+        """The service's own first steps."""
+        with self.work(f"service:{self.name}") as ctx:
+            self.service.on_start(ctx)
+
+    def mounts(self) -> list[Mount]:
+        """Everything that the server offers."""
+        return [*self.service.servicers(self), task_mount(self)]
+
+    def rpc_server(self, address: str) -> RpcServer:
+        """A gRPC server for this service, not yet started."""
+        return RpcServer(self.mounts(), self.keys, self.clock, self.telemetry, address)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.peers.close()
+        self.store.close()
+        self.telemetry.close()

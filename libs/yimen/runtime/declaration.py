@@ -1,0 +1,58 @@
+"""The declaration of a service: read a service's `service.py` first, it is one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from google.protobuf.message import Message
+
+from yimen.bus.processor import Handler
+from yimen.rpc.server import Mount
+
+if TYPE_CHECKING:
+    from yimen.runtime.app import App
+    from yimen.runtime.context import Context
+
+TimerHandler = Callable[["Context", str, dict[str, Any]], None]
+# A piece of work that the server process repeats; True means: there is more, come back at once.
+Loop = Callable[["App"], bool]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A department's fund channel: nobody else's grant moves its money (R118)."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Service:
+    """One deployable service with its own database, broker user and contracts."""
+
+    name: str
+    title: str
+    # What it takes care of, for README and `yimen services`.
+    purpose: str
+    # The tables of its own and the folders with their migrations.
+    tables: sa.MetaData = field(default_factory=sa.MetaData)
+    migrations: Sequence[Path] = ()
+    handlers: dict[type[Message], Handler] = field(default_factory=dict)
+    timers: dict[str, TimerHandler] = field(default_factory=dict)
+    servicers: Callable[[App], Sequence[Mount]] = lambda app: ()
+    # Done once when the server process starts; must be safe to repeat.
+    on_start: Callable[[Context], None] = lambda ctx: None
+    loops: Sequence[Loop] = ()
+    # The department's own, where it is one.
+    channel: Channel | None = None
+    # Other services that it asks by gRPC; the deployment opens exactly these paths.
+    peers: Sequence[str] = ()
+
+    @property
+    def is_department(self) -> bool:
+        """Whether it decides aid and owns a fund channel."""
+        return self.channel is not None

@@ -1,0 +1,1 @@
+"""Officer identity, service keys and signatures, field encryption, masking."""

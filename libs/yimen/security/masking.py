@@ -1,0 +1,38 @@
+"""What may be shown of a personal field (requirements section 6)."""
+
+from __future__ import annotations
+
+import re
+
+_ID_LIKE = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
+_PHONE_LIKE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+
+
+def mask_id(number: str) -> str:
+    """`4504**********0012`."""
+    return f"{number[:4]}**********{number[-4:]}"
+
+
+def mask_phone(number: str) -> str:
+    """`138****5678`."""
+    return f"{number[:3]}****{number[-4:]}"
+
+
+def mask_name(name: str) -> str:
+    """`张某某`: the family name and one 某 for each further character (county option)."""
+    return name[:1] + "某" * max(1, len(name) - 1)
+
+
+def mask_account(number: str) -> str:
+    """The last four digits."""
+    return f"****{number[-4:]}"
+
+
+def finds_personal_data(text: str) -> list[str]:
+    """Shapes of personal data in a text, by kind; used by the checks on logs, spans and the feed."""
+    found = []
+    if _ID_LIKE.search(text):
+        found.append("resident_id")
+    if _PHONE_LIKE.search(text):
+        found.append("phone")
+    return found

@@ -1,0 +1,1 @@
+"""OpenTelemetry set-up, metric names, structured logs. Ids and codes only, nothing personal."""

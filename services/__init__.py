@@ -1,0 +1,1 @@
+"""The deployable services, one folder each. No service imports another; what they share is protos and libs."""

@@ -1,0 +1,125 @@
+"""gRPC of `directory`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from services.directory import domain
+from services.directory.tables import area, day_off, delegation, officer, standard
+from yimen.directory.v1 import directory_pb2 as pb
+from yimen.directory.v1 import directory_pb2_grpc
+from yimen.kernel.errors import Fault
+from yimen.kernel.ids import derived
+from yimen.kernel.workdays import published_days_off
+from yimen.rpc.server import Mount, caller
+from yimen.runtime.app import App
+
+
+class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
+    """Organisation and authority."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def LoadCounty(self, request: Any, context: Any) -> Any:
+        admin = caller()
+        admin.require_role("county_admin")
+        days = [(day, year) for year in request.calendar_years for day in published_days_off(year)]
+        with self._app.work(admin.actor) as ctx:
+            for one in request.areas:
+                ctx.tx.insert_new(area, code=one.code, name=one.name, level=one.level, parent=one.parent,
+                                  kind=one.kind, window_id=one.window_id)
+            for one in request.officers:
+                unknown = set(one.roles) - set(domain.ROLES)
+                if unknown:
+                    raise Fault("FIELD_WRONG", field="roles", expected="/".join(domain.ROLES))
+                ctx.tx.insert_new(officer, officer_id=one.officer_id, roles=list(one.roles), area=one.area,
+                                  department=one.department)
+            for one in request.standards:
+                ctx.tx.insert_new(standard, name=one.name, amount_fen=one.amount_fen, source=one.source,
+                                  effective_from=date.fromisoformat(one.effective_from))
+            for day, year in days:
+                ctx.tx.insert_new(day_off, day=day, year=year)
+            ctx.audit("county.loaded", "county", areas=len(request.areas), officers=len(request.officers))
+        return pb.LoadCountyResponse(areas=len(request.areas), officers=len(request.officers))
+
+    def ListAreas(self, request: Any, context: Any) -> Any:
+        with self._app.work("", write=False) as ctx:
+            where = [area.c.parent == request.parent] if request.parent else []
+            rows = ctx.tx.find(area, *where, order_by=area.c.code)
+        return pb.ListAreasResponse(areas=[
+            pb.Area(code=r["code"], name=r["name"], level=r["level"], parent=r["parent"], kind=r["kind"],
+                    window_id=r["window_id"]) for r in rows
+        ])
+
+    def ListOfficers(self, request: Any, context: Any) -> Any:
+        with self._app.work("", write=False) as ctx:
+            where = [officer.c.area == request.area] if request.area else []
+            rows = ctx.tx.find(officer, *where, order_by=officer.c.officer_id)
+        return pb.ListOfficersResponse(officers=[
+            pb.Officer(officer_id=r["officer_id"], roles=r["roles"], area=r["area"], department=r["department"])
+            for r in rows if not request.role or request.role in r["roles"]
+        ])
+
+    def CheckAuthority(self, request: Any, context: Any) -> Any:
+        with self._app.work("", write=False) as ctx:
+            who = ctx.tx.first(officer, officer.c.officer_id == request.officer_id)
+            written = ctx.tx.find(delegation, delegation.c.department == request.department)
+            if request.act == "delegated":
+                found = domain.delegation_for(request.item, request.area, written, ctx.today)
+                return pb.CheckAuthorityResponse(allowed=found is not None,
+                                                 basis=str(found["document_no"]) if found else "")
+            verdict = domain.check(request.act, request.level, request.item, request.area, request.department,
+                                   who, written, ctx.today)
+        return pb.CheckAuthorityResponse(allowed=verdict.allowed, basis=verdict.basis,
+                                         refusal_code=verdict.refusal_code)
+
+    def RegisterDelegation(self, request: Any, context: Any) -> Any:
+        admin = caller()
+        admin.require_role("county_admin")
+        if not (request.document_no and request.items and request.townships):
+            raise Fault("FIELD_WRONG", field="document_no/items/townships", expected="不得为空")
+        delegation_id = derived("delegation", request.document_no)
+        with self._app.work(admin.actor) as ctx:
+            ctx.tx.insert_new(delegation, delegation_id=delegation_id, document_no=request.document_no,
+                              department=request.department, items=list(request.items),
+                              townships=list(request.townships),
+                              effective_from=date.fromisoformat(request.effective_from),
+                              effective_to=date.fromisoformat(request.effective_to), revoked_on=None)
+            ctx.audit("delegation.registered", delegation_id, department=request.department,
+                      items=list(request.items), townships=len(request.townships))
+        return pb.RegisterDelegationResponse(delegation_id=delegation_id)
+
+    def RevokeDelegation(self, request: Any, context: Any) -> Any:
+        admin = caller()
+        admin.require_role("county_admin")
+        if not request.reason:
+            raise Fault("REASON_REQUIRED")
+        with self._app.work(admin.actor) as ctx:
+            ctx.tx.update(delegation, delegation.c.delegation_id == request.delegation_id, revoked_on=ctx.today)
+            ctx.audit("delegation.revoked", request.delegation_id, reason=request.reason)
+        return pb.RevokeDelegationResponse()
+
+    def GetStandards(self, request: Any, context: Any) -> Any:
+        day = date.fromisoformat(request.on)
+        newest: dict[str, Any] = {}
+        with self._app.work("", write=False) as ctx:
+            for row in ctx.tx.find(standard, standard.c.effective_from <= day, order_by=standard.c.effective_from):
+                newest[row["name"]] = row
+        return pb.GetStandardsResponse(standards=[
+            pb.Standard(name=r["name"], amount_fen=r["amount_fen"], effective_from=r["effective_from"].isoformat(),
+                        source=r["source"]) for r in newest.values()
+        ])
+
+    def GetCalendar(self, request: Any, context: Any) -> Any:
+        with self._app.work("", write=False) as ctx:
+            rows = ctx.tx.find(day_off, day_off.c.year == request.year, order_by=day_off.c.day)
+        if not rows:
+            raise Fault("CALENDAR_MISSING", year=request.year)
+        return pb.GetCalendarResponse(days_off=[row["day"].isoformat() for row in rows])
+
+
+def directory_mount(app: App) -> Mount:
+    """The servicer for the server."""
+    return directory_pb2_grpc.add_DirectoryServiceServicer_to_server, DirectoryServicer(app)

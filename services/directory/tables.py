@@ -1,0 +1,52 @@
+"""Tables of `directory`."""
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+
+area = sa.Table(
+    "area", METADATA,
+    sa.Column("code", sa.String(12), primary_key=True),
+    sa.Column("name", sa.String(40), nullable=False),
+    sa.Column("level", sa.String(10), nullable=False),
+    sa.Column("parent", sa.String(12), nullable=False, index=True),
+    sa.Column("kind", sa.String(5), nullable=False),
+    # Exactly one active window per township and per village (R002).
+    sa.Column("window_id", sa.String(20), nullable=False),
+)
+
+officer = sa.Table(
+    "officer", METADATA,
+    sa.Column("officer_id", sa.String(40), primary_key=True),
+    sa.Column("roles", sa.JSON, nullable=False),
+    sa.Column("area", sa.String(12), nullable=False, index=True),
+    sa.Column("department", sa.String(40), nullable=False),
+)
+
+# A written instrument of the county government (R101); without one a township decides nothing.
+delegation = sa.Table(
+    "delegation", METADATA,
+    sa.Column("delegation_id", sa.String(36), primary_key=True),
+    sa.Column("document_no", sa.String(80), nullable=False),
+    sa.Column("department", sa.String(40), nullable=False),
+    sa.Column("items", sa.JSON, nullable=False),
+    sa.Column("townships", sa.JSON, nullable=False),
+    sa.Column("effective_from", sa.Date, nullable=False),
+    sa.Column("effective_to", sa.Date, nullable=False),
+    sa.Column("revoked_on", sa.Date),
+)
+
+# Dated standards with their source (R158, R166).
+standard = sa.Table(
+    "standard", METADATA,
+    sa.Column("name", sa.String(60), primary_key=True),
+    sa.Column("effective_from", sa.Date, primary_key=True),
+    sa.Column("amount_fen", sa.BigInteger, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+)
+
+day_off = sa.Table(
+    "day_off", METADATA,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("year", sa.Integer, nullable=False, index=True),
+)

@@ -1,0 +1,92 @@
+"""Checks of an application before anything is stored. Pure; errors name places, never people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from yimen.kernel import areas, limits, resident_id
+from yimen.kernel.errors import Fault
+
+AREA_KINDS = ("urban", "rural")
+RELATIONS = ("applicant", "spouse", "child", "parent", "grandparent", "grandchild", "sibling", "other")
+SCHOOL_STAGES = ("none", "preschool", "primary", "junior", "senior", "vocational", "college", "master")
+DISABILITY_KINDS = ("none", "visual", "hearing", "speech", "physical", "intellectual", "mental", "multiple")
+TENURES = ("owned", "rented", "public_rental", "none")
+NUMBER, BOOL = "number", "bool"
+DISABILITY_LEVEL_MAX = 4
+
+
+def check_form(form: Any) -> None:
+    """Members, ids and coded fields. Raises the Fault of the first thing that is wrong."""
+    if not form.members:
+        raise Fault("NO_MEMBERS")
+    if len(form.members) > limits.MEMBERS_MAX:
+        raise Fault("TOO_MANY_MEMBERS", limit=limits.MEMBERS_MAX)
+    if len(form.village_code) != areas.VILLAGE_LENGTH or not form.village_code.isdigit():
+        raise Fault("AREA_UNKNOWN", code=form.village_code[:12])
+    _one_of("area_kind", form.area_kind, AREA_KINDS)
+    _one_of("living.tenure", form.living.tenure or "none", TENURES)
+    numbers = [resident_id.check(member.resident_id, place)
+               for place, member in enumerate(form.members, start=1) if member.resident_id]
+    if len(set(numbers)) < len(numbers):
+        raise Fault("ID_REPEATED")
+    for member in form.members:
+        _one_of("relation", member.relation, RELATIONS)
+        _one_of("school_stage", member.school_stage or "none", SCHOOL_STAGES)
+        _one_of("disability_kind", member.disability_kind or "none", DISABILITY_KINDS)
+        if not 0 <= member.disability_level <= DISABILITY_LEVEL_MAX:
+            raise Fault("FIELD_WRONG", field="disability_level", expected="0–4")
+        if any(income.monthly_fen < 0 for income in member.incomes):
+            raise Fault("FIELD_WRONG", field="incomes.monthly_fen", expected="不小于0的整数分")
+    if form.agent and not form.mandate_document:
+        raise Fault("FIELD_WRONG", field="mandate_document", expected="代为申请须附委托书编号(R010)")
+
+
+def _one_of(field: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise Fault("FIELD_WRONG", field=field, expected="/".join(known))
+
+
+def check_items(form: Any, catalogue: Mapping[str, Mapping[str, Any]]) -> None:
+    """Each requested item exists, may be applied for, and says what it must."""
+    if not form.items:
+        raise Fault("NO_ITEMS")
+    if len(form.items) > limits.ITEMS_MAX:
+        raise Fault("FIELD_WRONG", field="items", expected=f"不超过 {limits.ITEMS_MAX} 项")
+    for requested in form.items:
+        item = catalogue.get(requested.item)
+        if item is None:
+            raise Fault("UNKNOWN_ITEM", item=requested.item[:40])
+        if not item["by_application"]:
+            raise Fault("ITEM_NOT_BY_APPLICATION", item=requested.item)
+        if not 0 <= requested.member_index < len(form.members):
+            raise Fault("MEMBER_INDEX_WRONG", item=requested.item)
+        if not item["temporary_identity"] and not all(member.resident_id for member in form.members):
+            raise Fault("TEMPORARY_IDENTITY_NOT_ALLOWED", item=requested.item)
+        _check_request(requested, item["request_facts"])
+
+
+def _check_request(requested: Any, asked: Sequence[str]) -> None:
+    given = dict(requested.request)
+    for fact in asked:
+        name, kind = fact.split(":")
+        if name not in given:
+            raise Fault("ITEM_FACT_MISSING", item=requested.item, fact=name)
+        value = given.pop(name)
+        fits = {NUMBER: isinstance(value, float) and value >= 0, BOOL: isinstance(value, bool)}
+        if not fits.get(kind, isinstance(value, str)):
+            raise Fault("ITEM_FACT_WRONG", item=requested.item, fact=name, expected=kind)
+    if given:
+        raise Fault("FIELD_WRONG", field=f"{requested.item}.request", expected="/".join(asked) or "无需填写")
+
+
+def missing_papers(form: Any, means_test: bool) -> list[str]:
+    """Everything that is missing, in one list (一次性告知); empty when the form is complete."""
+    missing = []
+    for place, member in enumerate(form.members, start=1):
+        if means_test and not member.authorised:
+            missing.append(f"第{place}位成员的核对授权书(R016)")
+        if not member.committed and member.resident_id:
+            missing.append(f"第{place}位成员的守信承诺书(R017)")
+    return missing

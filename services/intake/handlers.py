@@ -1,0 +1,85 @@
+"""Everything that concerns an application comes back to its window: timeline, feedback, closing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.intake.narrate import NARRATORS, OUTCOME_TITLES
+from services.intake.tables import aid_item, application, feedback, item_status, timeline
+from yimen.aid.v1 import events_pb2 as aid
+from yimen.bus.envelope import Envelope
+from yimen.intake.v1 import events_pb2 as intake
+from yimen.kernel.errors import NotYet
+from yimen.runtime.context import Context
+
+OPEN_STATES = {
+    aid.CaseOpened: "办理中", aid.AidProposed: "已提出意见", aid.AidGranted: "已确认,待落实",
+}
+
+
+def on_catalogue(ctx: Context, event: aid.CataloguePublished, envelope: Envelope) -> None:
+    """A department says what it offers; only its own items are taken from it."""
+    for item in event.items:
+        row = {"service": envelope.source, "title": item.title, "subject": item.subject, "means_test": item.means_test,
+               "urgent": item.urgent, "by_application": item.by_application,
+               "temporary_identity": item.temporary_identity, "grants_category": item.grants_category,
+               "request_facts": list(item.request_facts)}
+        if not ctx.tx.insert_new(aid_item, item=item.item, **row):
+            ctx.tx.update(aid_item, aid_item.c.item == item.item, aid_item.c.service == envelope.source, **row)
+
+
+def narrate(ctx: Context, event: Any, envelope: Envelope) -> None:
+    """One line in the timeline, and the item's state where the event changes it."""
+    application_id, case_id = event.application_id, getattr(event, "case_id", "")
+    if not application_id:
+        return
+    entry = NARRATORS[type(event)](event)
+    ctx.tx.insert(timeline, application_id=application_id, case_id=case_id, at=ctx.now,
+                  actor=entry.actor or f"service:{envelope.source}", service=envelope.source, what=entry.what,
+                  why=entry.why, clause=entry.clause)
+    if isinstance(event, aid.CaseOpened):
+        ctx.tx.insert_new(item_status, case_id=case_id, application_id=application_id, item=event.item,
+                          service=envelope.source, trigger=event.trigger, state="", reason="", closed_at=None)
+    if state := OPEN_STATES.get(type(event)):
+        ctx.tx.update(item_status, item_status.c.case_id == case_id, item_status.c.closed_at.is_(None), state=state)
+
+
+def on_case_closed(ctx: Context, event: aid.CaseClosed, envelope: Envelope) -> None:
+    """Feed back to window and applicant; close the application with its last item (R001, R018)."""
+    if not ctx.tx.count(item_status, item_status.c.case_id == event.case_id):
+        raise NotYet("事项登记在后")
+    narrate(ctx, event, envelope)
+    ctx.tx.update(item_status, item_status.c.case_id == event.case_id, state=event.outcome, reason=event.reason,
+                  closed_at=ctx.now)
+    title = ctx.tx.first(aid_item, aid_item.c.item == event.item)
+    text = f"{title['title'] if title else event.item}:{OUTCOME_TITLES[event.outcome]}。{event.reason}"
+    for receiver in ("window", "applicant"):
+        ctx.tx.insert_new(feedback, application_id=event.application_id, case_id=event.case_id, receiver=receiver,
+                          text=text, at=ctx.now)
+    _close_when_done(ctx, event.application_id)
+
+
+def _close_when_done(ctx: Context, application_id: str) -> None:
+    row = ctx.tx.first(application, application.c.application_id == application_id,
+                       application.c.state == "accepted", lock=True)
+    still_open = ctx.tx.count(item_status, item_status.c.application_id == application_id,
+                              item_status.c.trigger == "application", item_status.c.closed_at.is_(None))
+    if row is None or still_open:
+        return
+    ctx.tx.update(application, application.c.application_id == application_id, state="closed", closed_at=ctx.now)
+    ctx.tx.insert(timeline, application_id=application_id, case_id="", at=ctx.now, actor="service:intake",
+                  service="intake", what="申请办结:全部事项已反馈窗口和申请人", why="", clause="R001")
+    ctx.emit(
+        intake.ApplicationClosed(
+            application_id=application_id, receipt_no=row["receipt_no"],
+            items=ctx.tx.count(item_status, item_status.c.application_id == application_id),
+        ),
+        subject=application_id, partition_key=row["household_id"],
+    )
+
+
+HANDLERS: dict[type[Any], Any] = {
+    **{event: narrate for event in NARRATORS},
+    aid.CaseClosed: on_case_closed,
+    aid.CataloguePublished: on_catalogue,
+}

@@ -1,0 +1,78 @@
+"""What the timeline says of each event, in the words of a clerk: who, what, why, which clause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from yimen.aid.v1 import events_pb2 as aid
+from yimen.disclosure.v1 import events_pb2 as disclosure
+from yimen.kernel.money import yuan
+from yimen.means_test.v1 import events_pb2 as means_test
+from yimen.payment.v1 import events_pb2 as payment
+from yimen.roster.v1 import events_pb2 as roster
+
+CATEGORY_TITLES = {"destitute": "特困人员", "dibao": "低保对象", "dibao_edge": "低保边缘家庭",
+                   "single_person_dibao": "单人户低保对象"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the timeline."""
+
+    what: str
+    why: str = ""
+    clause: str = ""
+    actor: str = ""
+
+
+def _money(fen: int) -> str:
+    return f"{yuan(fen)}元"
+
+
+def _opened(e: aid.CaseOpened) -> Entry:
+    if e.trigger == "category":
+        return Entry(f"{e.item} 免申即享:按台账类别自动启动")
+    return Entry(f"{e.item} 转本部门办理")
+
+
+def _proposed(e: aid.AidProposed) -> Entry:
+    opinion = f"拟给予 {_money(e.amount_fen)}" if e.amount_fen else "拟给予"
+    return Entry(f"{e.item} 提出审核意见:{opinion if e.outcome == 'grant' else '拟不予救助'}", e.reason, e.clause, e.actor)
+
+
+def _granted(e: aid.AidGranted) -> Entry:
+    parts = [f"{e.item} 确认"]
+    if e.category:
+        parts.append(f"认定为{CATEGORY_TITLES.get(e.category, e.category)}")
+    if e.amount_fen:
+        parts.append(f"每期 {_money(e.amount_fen)}")
+    return Entry(",".join(parts), e.reason, e.clause, e.actor)
+
+
+NARRATORS: dict[type[Any], Callable[[Any], Entry]] = {
+    means_test.VerificationRequested: lambda e: Entry(f"启动统一核查,限 {e.due_on} 前完成", clause="R033"),
+    means_test.VerificationCompleted: lambda e: Entry(
+        "核查报告已共享各部门" + ("(沿用有效期内的报告)" if e.reused else ""), f"疑点 {e.doubts} 项", "R031",
+        "、".join(e.surveyors)),
+    aid.CaseOpened: _opened,
+    aid.AidProposed: _proposed,
+    aid.AidGranted: _granted,
+    aid.AidRefused: lambda e: Entry(f"{e.item} 不予救助", e.reason, e.clause, e.actor),
+    aid.OutputRecorded: lambda e: Entry(f"救助结果已落实:{e.kind}({e.detail_code})", actor=e.actor),
+    aid.SupplementFiled: lambda e: Entry("先行救助的补充材料已交齐", clause="R069", actor=e.actor),
+    aid.CaseClosed: lambda e: Entry(f"{e.item} 办结:{OUTCOME_TITLES.get(e.outcome, e.outcome)}", e.reason),
+    disclosure.NoticePublished: lambda e: Entry(f"在乡镇和村(居)公示,{e.until} 期满", clause="R125", actor=e.actor),
+    disclosure.ObjectionFiled: lambda e: Entry("公示期内收到异议,开始复查", e.reason_code, "R127"),
+    disclosure.ObjectionResolved: lambda e: Entry(f"异议复查:{'成立' if e.upheld else '不成立'}", e.finding_code,
+                                                  "R127", e.actor),
+    disclosure.NoticeClosed: lambda e: Entry("公示撤下" if e.objection_upheld else "公示期满,无异议或异议不成立"),
+    roster.CategoryChanged: lambda e: Entry(f"台账登记类别:{CATEGORY_TITLES.get(e.category, e.category)}", clause="R047"),
+    payment.PaymentPlanned: lambda e: Entry(f"资金已预留:{_money(e.total_fen)},分 {e.instalments} 期", e.channel, "R118"),
+    payment.PaymentRejected: lambda e: Entry("资金未能支出", e.reason),
+    payment.PaymentSettled: lambda e: Entry(f"第 {e.instalment_no} 期 {_money(e.amount_fen)} 已到账", e.channel, "R117"),
+    payment.PaymentReturned: lambda e: Entry(f"第 {e.instalment_no} 期被银行退回,待更正账户", e.reason_code, "R117"),
+}
+
+OUTCOME_TITLES = {"granted": "已给予", "refused": "不予救助", "withdrawn": "申请人撤回", "stopped_by_objection": "异议成立,终止"}

@@ -1,0 +1,19 @@
+"""`intake`: the one window (一门受理). Submit, accept, follow, feed back, close."""
+
+from pathlib import Path
+
+from services.intake.handlers import HANDLERS
+from services.intake.servicer import intake_mount
+from services.intake.tables import METADATA
+from yimen.runtime.declaration import Service
+
+SERVICE = Service(
+    name="intake",
+    title="统一受理窗口",
+    purpose="One application for any number of items; one status, one timeline, feedback to window and applicant",
+    tables=METADATA,
+    migrations=(Path(__file__).parent / "migrations",),
+    handlers=HANDLERS,
+    servicers=lambda app: [intake_mount(app)],
+    peers=("directory", "roster", "payment"),
+)

@@ -1,0 +1,94 @@
+"""Income, deduction and property accounting of requirements 3.1–3.3, and the doubts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from yimen.kernel.money import round_fen, yuan
+from yimen.kernel.resident_id import age_on
+
+WAGE = "wage"
+ADULT_AGE = 18
+# A full-time master's student is not counted (requirements 3.1).
+UNCOUNTED_STAGE = "master"
+
+
+@dataclass(frozen=True)
+class Income:
+    """One stream of income of one member, per month."""
+
+    kind: str
+    monthly_fen: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member as far as accounting looks at him."""
+
+    person_id: str
+    relation: str
+    born: date | None
+    school_stage: str
+    disability_kind: str
+    disability_level: int
+    serious_illness: bool
+    labour_capable: bool
+    employed: bool
+    incomes: Sequence[Income] = field(default_factory=tuple)
+    self_care_fails: int = 0
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """The declaration and a source disagree."""
+
+    person_id: str
+    kind: str
+    major: bool
+
+
+def is_counted(member: Member, today: date) -> bool:
+    """Whether the member is a 共同生活的家庭成员 (requirements 3.1)."""
+    adult = member.born is None or age_on(member.born, today) >= ADULT_AGE
+    return not (member.relation == "child" and adult and member.school_stage == UNCOUNTED_STAGE)
+
+
+def uncounted_kinds(parameters: Mapping[str, Any]) -> frozenset[str]:
+    """Income that is not income for social assistance (requirements 3.2)."""
+    return frozenset(str(parameters["uncounted_kinds"]).split(","))
+
+
+def counted_income(member: Member, parameters: Mapping[str, Any]) -> tuple[int, list[str]]:
+    """Fen per month and the lines that explain it. Wages lose the employment cost, with its cap."""
+    total, lines = 0, []
+    for income in member.incomes:
+        if income.kind in uncounted_kinds(parameters):
+            lines.append(f"{income.kind} {yuan(income.monthly_fen)}元 不计入")
+            continue
+        deducted = 0
+        if income.kind == WAGE:
+            share = round_fen(income.monthly_fen * parameters["wage_deduction_ratio"])
+            deducted = min(share, int(parameters["wage_deduction_max_fen"]))
+        total += income.monthly_fen - deducted
+        lines.append(f"{income.kind} {yuan(income.monthly_fen)}元 − 扣减 {yuan(deducted)}元")
+    return total, lines
+
+
+def compare_wage(member: Member, fetched_fen: int, parameters: Mapping[str, Any]) -> Doubt | None:
+    """The declared wage against the one that tax and social insurance know (cf. W03)."""
+    declared = sum(i.monthly_fen for i in member.incomes if i.kind == WAGE)
+    gap = fetched_fen - declared
+    if gap <= int(parameters["doubt_minor_fen"]):
+        return None
+    return Doubt(member.person_id, "wage_understated", gap > declared * float(parameters["doubt_major_ratio"]))
+
+
+def with_wage(member: Member, fetched_fen: int, source: str) -> Member:
+    """The member with the fetched wage in place of the declared one."""
+    others = tuple(i for i in member.incomes if i.kind != WAGE)
+    wage = (Income(WAGE, fetched_fen, source),) if fetched_fen else ()
+    return Member(**{**member.__dict__, "incomes": (*wage, *others)})

@@ -1,0 +1,254 @@
+"""The steps of one verification: open, collect answers, visit, resolve doubts, report."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from services.means_test import domain
+from services.means_test.domain import Doubt, Income, Member
+from services.means_test.sources import ADAPTERS, Finding, open_exchange
+from services.means_test.tables import doubt, report, source_query, verification
+from yimen.intake.v1 import intake_pb2
+from yimen.kernel import limits
+from yimen.kernel.errors import Fault
+from yimen.kernel.ids import canonical, derived, digest
+from yimen.kernel.resident_id import age_on, birth_date
+from yimen.kernel.workdays import months_later
+from yimen.means_test.v1 import events_pb2 as events
+from yimen.policy.pack import Pack
+from yimen.runtime.app import App
+from yimen.runtime.context import Context
+from yimen.store.unit import Row
+
+VERIFY_DAYS = 10  # working days after acceptance (S2 四)
+QUERIES_PER_ROUND = 400
+
+
+@cache
+def parameters() -> dict[str, Any]:
+    """The accounting standard in force (R038), from the pack beside this file."""
+    return Pack((Path(__file__).parent / "policy" / "accounting-2026.yaml").read_text(), {}).parameters
+
+
+# ------------------------------------------------------------------------------------------------ opening
+def open_verification(ctx: Context, event: Any) -> None:
+    """Ask every source about every authorised member and put the home visit on the township's list."""
+    declared = declaration(ctx.app, event.application_id)
+    verification_id = derived("verification", event.application_id)
+    due = ctx.workdays_later(VERIFY_DAYS)
+    new = ctx.tx.insert_new(
+        verification, verification_id=verification_id, application_id=event.application_id,
+        household_id=event.household_id, township_code=event.township_code, area_kind=event.area_kind,
+        state="matching", visited=False, surveyors=[], self_care_fails=None, visit_finding="", report_id="",
+        started_at=ctx.now)
+    if not new:
+        return
+    for person_id, member in zip(declared.person_ids, declared.application.members, strict=True):
+        for source in ADAPTERS:
+            ctx.tx.insert(source_query, query_id=derived("query", verification_id, person_id, source),
+                          verification_id=verification_id, person_id=person_id, source=source,
+                          authorised=member.authorised, attempts=0, next_attempt_at=ctx.now, answer_sealed=None)
+    ctx.open_task("home_visit", verification_id, "surveyor", event.township_code, due)
+    ctx.audit("verification.opened", verification_id, sources=len(ADAPTERS), members=len(declared.person_ids))
+    ctx.emit(events.VerificationRequested(verification_id=verification_id, application_id=event.application_id,
+                                          household_id=event.household_id, township_code=event.township_code,
+                                          due_on=due.isoformat()),
+             subject=event.application_id, partition_key=event.household_id)
+
+
+def declaration(app: App, application_id: str) -> Any:
+    """What the applicant declared; a read that intake writes into its audit log."""
+    return app.peers.stub("intake").GetDeclaration(intake_pb2.GetDeclarationRequest(application_id=application_id))
+
+
+# ------------------------------------------------------------------------------------------------ matching
+def ask_sources(app: App) -> int:
+    """Ask what is outstanding and due; returns how many verifications moved. Sources that are away are asked
+    again later."""
+    now = app.machine_now()
+    with app.work("", write=False) as ctx:
+        due = ctx.tx.find(source_query, source_query.c.answer_sealed.is_(None), order_by=source_query.c.query_id,
+                          limit=QUERIES_PER_ROUND)
+    due = [row for row in due if row["attempts"] == 0 or row["next_attempt_at"] <= now]
+    by_verification: dict[str, list[Row]] = {}
+    for row in due:
+        by_verification.setdefault(row["verification_id"], []).append(row)
+    for verification_id, rows in by_verification.items():
+        _ask_for_one(app, verification_id, rows)
+    return len(by_verification)
+
+
+def _ask_for_one(app: App, verification_id: str, rows: list[Row]) -> None:
+    exchange = open_exchange(app.settings.exchange_url)
+    with app.work("", write=False) as ctx:
+        row = ctx.require(ctx.tx.first(verification, verification.c.verification_id == verification_id), "INTERNAL")
+    declared = declaration(app, row["application_id"])
+    numbers = dict(zip(declared.person_ids, (m.resident_id for m in declared.application.members), strict=True))
+    answers: dict[str, list[Finding] | None] = {}
+    for query in rows:
+        try:
+            answers[query["query_id"]] = ADAPTERS[query["source"]].ask(exchange, numbers[query["person_id"]],
+                                                                       query["authorised"])
+        except Fault as fault:
+            # No authorisation: the source is not asked and its answer stays empty for ever (R016).
+            answers[query["query_id"]] = [] if fault.code == "AUTHORISATION_MISSING" else None
+    with app.work(f"service:{app.name}") as ctx:
+        for query_id, found in answers.items():
+            if found is None:
+                _ask_later(ctx, query_id)
+            else:
+                sealed = ctx.app.vault.encrypt(json.dumps([vars(f) for f in found], ensure_ascii=False))
+                ctx.tx.update(source_query, source_query.c.query_id == query_id, answer_sealed=sealed)
+        ctx.audit("sources.answered", verification_id, answers=len(answers))
+        _after_answers(ctx, verification_id, declared)
+
+
+def _ask_later(ctx: Context, query_id: str) -> None:
+    row = ctx.require(ctx.tx.first(source_query, source_query.c.query_id == query_id), "INTERNAL")
+    pause = min(limits.PARK_RETRY_S_FIRST * 2 ** row["attempts"], limits.PARK_RETRY_S_MAX)
+    ctx.tx.update(source_query, source_query.c.query_id == query_id, attempts=row["attempts"] + 1,
+                  next_attempt_at=ctx.app.machine_now() + timedelta(seconds=pause))
+
+
+def _after_answers(ctx: Context, verification_id: str, declared: Any) -> None:
+    left = ctx.tx.count(source_query, source_query.c.verification_id == verification_id,
+                        source_query.c.answer_sealed.is_(None))
+    row = locked(ctx, verification_id)
+    if left or row["state"] != "matching":
+        return
+    for found in find_doubts(declared, findings(ctx, verification_id)):
+        doubt_id = derived("doubt", verification_id, found.person_id, found.kind)
+        if ctx.tx.insert_new(doubt, doubt_id=doubt_id, verification_id=verification_id, person_id=found.person_id,
+                             kind=found.kind, major=found.major, outcome=""):
+            ctx.open_task("resolve_doubt", doubt_id, "surveyor", row["township_code"],
+                          ctx.workdays_later(VERIFY_DAYS), kind=found.kind, verification_id=verification_id)
+    ctx.tx.update(verification, verification.c.verification_id == verification_id, state="visiting")
+    try_to_finish(ctx, verification_id, declared)
+
+
+def locked(ctx: Context, verification_id: str) -> Row:
+    """Raises Fault VERIFICATION_NOT_FOUND."""
+    return ctx.require(ctx.tx.first(verification, verification.c.verification_id == verification_id, lock=True),
+                       "VERIFICATION_NOT_FOUND", verification_id=verification_id)
+
+
+def findings(ctx: Context, verification_id: str) -> dict[str, list[Finding]]:
+    """All answers by person."""
+    found: dict[str, list[Finding]] = {}
+    for row in ctx.tx.find(source_query, source_query.c.verification_id == verification_id,
+                           source_query.c.answer_sealed.is_not(None), order_by=source_query.c.query_id):
+        items = [Finding(**item) for item in json.loads(ctx.app.vault.decrypt(row["answer_sealed"]))]
+        found.setdefault(row["person_id"], []).extend(items)
+    return found
+
+
+def _sum(found: list[Finding], kind: str) -> int:
+    return sum(f.amount_fen if kind == "deposit" else f.count for f in found if f.kind == kind)
+
+
+def _wage(found: list[Finding]) -> int:
+    return max((f.amount_fen for f in found if f.kind == "wage"), default=0)
+
+
+def find_doubts(declared: Any, found: dict[str, list[Finding]]) -> list[Doubt]:
+    """Where declaration and sources disagree beyond the accounting standard's margins."""
+    doubts: list[Doubt] = []
+    for member in members_of(declared):
+        compared = domain.compare_wage(member, _wage(found.get(member.person_id, [])), parameters())
+        if compared is not None:
+            doubts.append(compared)
+    everything = [f for one in found.values() for f in one]
+    first, stated = declared.person_ids[0], declared.application.property
+    margin = int(parameters()["doubt_minor_fen"])
+    if _sum(everything, "deposit") > stated.liquid_assets_fen + margin:
+        doubts.append(Doubt(first, "deposit_undeclared", True))
+    for kind, said in (("vehicle", stated.vehicles), ("house", stated.houses), ("business", stated.businesses)):
+        if _sum(everything, kind) > said:
+            doubts.append(Doubt(first, f"{kind}_undeclared", True))
+    return doubts
+
+
+def members_of(declared: Any) -> list[Member]:
+    """The members of the form as accounting sees them."""
+    return [
+        Member(person_id, m.relation, birth_date(m.resident_id) if m.resident_id else None, m.school_stage or "none",
+               m.disability_kind or "none", m.disability_level, m.serious_illness, m.labour_capable, m.employed,
+               tuple(Income(i.kind, i.monthly_fen, "declared") for i in m.incomes), m.self_care_fails)
+        for person_id, m in zip(declared.person_ids, declared.application.members, strict=True)
+    ]
+
+
+# ------------------------------------------------------------------------------------------------ report
+def try_to_finish(ctx: Context, verification_id: str, declared: Any) -> bool:
+    """Issue the report when answers, visit and doubts are all there."""
+    row = locked(ctx, verification_id)
+    doubts = ctx.tx.find(doubt, doubt.c.verification_id == verification_id)
+    if row["state"] != "visiting" or not row["visited"] or any(not d["outcome"] for d in doubts):
+        return False
+    content = build_content(ctx, row, declared, doubts)
+    content_hash = digest(content)
+    report_id = derived("report", verification_id)
+    major = any(d["major"] for d in doubts)
+    ctx.tx.insert(
+        report, report_id=report_id, household_id=row["household_id"], verification_id=verification_id,
+        issued_on=ctx.today, valid_until=months_later(ctx.today, int(parameters()["report_validity_months"])),
+        content_sealed=ctx.app.vault.encrypt(canonical(content)), content_hash=content_hash,
+        signature=ctx.app.keys.sign(content_hash.encode()), doubts=len(doubts), major_doubt=major,
+        surveyors=row["surveyors"])
+    ctx.tx.update(verification, verification.c.verification_id == verification_id, state="done", report_id=report_id)
+    ctx.close_tasks(verification_id)
+    ctx.audit("report.issued", report_id, doubts=len(doubts))
+    announce(ctx, row["application_id"], row["household_id"], verification_id, report_id, row["surveyors"],
+             len(doubts), major, reused=False)
+    return True
+
+
+def announce(ctx: Context, application_id: str, household_id: str, verification_id: str, report_id: str,
+             surveyors: list[str], doubts: int, major: bool, reused: bool) -> None:
+    """Tell every department that the report is ready for this application."""
+    ctx.emit(events.VerificationCompleted(
+        verification_id=verification_id, application_id=application_id, household_id=household_id,
+        report_id=report_id, completed_on=ctx.today.isoformat(), reused=reused, doubts=doubts, major_doubt=major,
+        surveyors=surveyors), subject=application_id, partition_key=household_id)
+
+
+def build_content(ctx: Context, row: Row, declared: Any, doubts: list[Row]) -> dict[str, Any]:
+    """The structured report R032. A confirmed doubt puts the fetched value in place of the declared one."""
+    found = findings(ctx, row["verification_id"])
+    confirmed = {(d["person_id"], d["kind"]) for d in doubts if d["outcome"] == "confirmed"}
+    members, lines, total = [], [], 0
+    for place, member in enumerate(members_of(declared)):
+        if (member.person_id, "wage_understated") in confirmed:
+            member = domain.with_wage(member, _wage(found.get(member.person_id, [])), "fetched")
+        counted = domain.is_counted(member, ctx.today)
+        own, explained = domain.counted_income(member, parameters()) if counted else (0, ["不计入共同生活成员"])
+        total += own
+        lines.extend(f"成员{place + 1}:{line}" for line in explained)
+        fails = row["self_care_fails"] if place == 0 and row["self_care_fails"] is not None else member.self_care_fails
+        members.append({
+            "person_id": member.person_id, "counted": counted, "own_income_fen": own, "self_care_fails": fails,
+            "age": age_on(member.born, ctx.today) if member.born else 0, "school_stage": member.school_stage,
+            "disability_kind": member.disability_kind, "disability_level": member.disability_level,
+            "serious_illness": member.serious_illness, "labour_capable": member.labour_capable,
+            "employed": member.employed})
+    everything, first = [f for one in found.values() for f in one], declared.person_ids[0]
+    form, stated = declared.application, declared.application.property
+
+    def settled(kind: str, said: int) -> int:
+        label = "deposit_undeclared" if kind == "deposit" else f"{kind}_undeclared"
+        return max(said, _sum(everything, kind)) if (first, label) in confirmed else said
+
+    return {
+        "members": members, "member_count": sum(1 for m in members if m["counted"]), "counted_income_fen": total,
+        "liquid_assets_fen": settled("deposit", stated.liquid_assets_fen),
+        "vehicles": settled("vehicle", stated.vehicles), "houses": settled("house", stated.houses),
+        "businesses": settled("business", stated.businesses), "rigid_expenditure_fen": form.rigid_expenditure_fen,
+        "no_capable_obligor": form.no_capable_obligor, "tenure": form.living.tenure or "none",
+        "house_area_m2": form.living.house_area_m2, "house_grade": form.living.house_grade or "none",
+        "verdict": "doubts_confirmed" if confirmed else "consistent", "account": lines,
+        "visit_finding": row["visit_finding"], "sources": sorted(ADAPTERS),
+    }

@@ -1,0 +1,124 @@
+"""A grant arrives: check who signed it and whose channel it is, reserve, plan the instalments."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from services.payment import ledger
+from services.payment.tables import channel, instalment, plan
+from yimen.aid.v1 import events_pb2 as aid
+from yimen.bus.envelope import Envelope
+from yimen.kernel.errors import Fault
+from yimen.kernel.ids import derived
+from yimen.kernel.workdays import months_later
+from yimen.payment.v1 import events_pb2 as events
+from yimen.policy.model import INSTALMENTS_MAX
+from yimen.runtime.context import Context
+from yimen.store.tables import task
+
+RELEASE_DAYS = 5  # working days after the due date; W14 warns at ten days
+REJECTIONS = ("GRANT_SIGNATURE_WRONG", "CHANNEL_NOT_OWNED", "CHANNEL_NOT_FOUND", "BALANCE_TOO_LOW", "AMOUNT_WRONG")
+
+
+def on_granted(ctx: Context, event: aid.AidGranted, envelope: Envelope) -> None:
+    """Reserve the money of a grant; without a valid grant no money moves (promise 2)."""
+    if not event.HasField("signed_grant"):
+        return
+    signed = event.signed_grant
+    grant = aid.Grant.FromString(signed.grant)
+    recorded = {"grant_id": grant.grant_id, "channel": grant.channel, "case_id": grant.case_id,
+                "application_id": grant.application_id, "household_id": grant.household_id,
+                "township_code": grant.township_code, "grant": signed.grant, "signature": signed.signature,
+                "signed_by": signed.signed_by, "recorded_at": ctx.now}
+    if ctx.tx.count(plan, plan.c.grant_id == grant.grant_id):
+        return
+    try:
+        with ctx.tx.savepoint():
+            _check(ctx, grant, signed, envelope.source)
+            _reserve(ctx, grant)
+    except Fault as fault:
+        if fault.code not in REJECTIONS:
+            raise
+        ctx.tx.insert(plan, state="rejected", **recorded)
+        ctx.audit("grant.rejected", grant.grant_id, code=fault.code)
+        ctx.emit(events.PaymentRejected(grant_id=grant.grant_id, case_id=grant.case_id,
+                                        application_id=grant.application_id, channel=grant.channel,
+                                        reason_code=fault.code, reason=fault.message),
+                 subject=grant.case_id, partition_key=grant.household_id)
+        return
+    ctx.tx.insert(plan, state="reserved", **recorded)
+    ctx.audit("grant.reserved", grant.grant_id, channel=grant.channel, instalments=grant.instalments)
+    ctx.emit(events.PaymentPlanned(grant_id=grant.grant_id, case_id=grant.case_id,
+                                   application_id=grant.application_id, channel=grant.channel,
+                                   total_fen=grant.instalment_fen * grant.instalments,
+                                   instalments=grant.instalments),
+             subject=grant.case_id, partition_key=grant.household_id)
+    if grant.via == "imprest":
+        _pay_imprest(ctx, grant)
+
+
+def _check(ctx: Context, grant: aid.Grant, signed: aid.SignedGrant, source: str) -> None:
+    own = ctx.tx.first(channel, channel.c.channel == grant.channel)
+    if own is None:
+        raise Fault("CHANNEL_NOT_FOUND", channel=grant.channel[:40])
+    if not own["owner"] == signed.signed_by == grant.service == source:
+        raise Fault("CHANNEL_NOT_OWNED", channel=grant.channel, owner=own["owner"], grantor=source)
+    if not ctx.app.keys.verify(signed.signed_by, signed.grant, signed.signature):
+        raise Fault("GRANT_SIGNATURE_WRONG")
+    if not 1 <= grant.instalments <= INSTALMENTS_MAX:
+        raise Fault("AMOUNT_WRONG", limit_fen=0)
+
+
+def _reserve(ctx: Context, grant: aid.Grant) -> None:
+    source = ledger.account_id(grant.channel, ledger.AVAILABLE)
+    if grant.via == "imprest":
+        source = ledger.account_id(grant.channel, ledger.IMPREST, grant.township_code)
+    ledger.move(ctx, derived("reserve", grant.grant_id), source, ledger.account_id(grant.channel, ledger.RESERVED),
+                grant.instalment_fen * grant.instalments, "reserve", grant.grant_id)
+    first = date.fromisoformat(grant.first_due_on)
+    for number in range(1, grant.instalments + 1):
+        due = months_later(first, (number - 1) * grant.every_months)
+        ctx.tx.insert(instalment, instalment_id=derived("instalment", grant.grant_id, number),
+                      grant_id=grant.grant_id, channel=grant.channel, number=number,
+                      amount_fen=grant.instalment_fen, due_on=due, state="planned", attempt=0)
+    if grant.via != "imprest":
+        ask_release(ctx, grant.channel, first)
+
+
+def ask_release(ctx: Context, name: str, due_on: date) -> None:
+    """Put the channel's batch of a day on the finance officer's list, once (R167)."""
+    subject = f"{name}:{due_on.isoformat()}"
+    if not ctx.tx.count(task, task.c.subject == subject, task.c.done_at.is_(None)):
+        ctx.open_task("release", subject, "finance_officer", "", ctx.workdays_later(RELEASE_DAYS, max(due_on, ctx.today)),
+                      channel=name, due_on=due_on.isoformat())
+
+
+def _pay_imprest(ctx: Context, grant: aid.Grant) -> None:
+    """Cash from the township's fund, on the same day (R069, R074)."""
+    instalment_id = derived("instalment", grant.grant_id, 1)
+    settle(ctx, instalment_id, derived("voucher", grant.grant_id), "pay_imprest")
+
+
+def settle(ctx: Context, instalment_id: str, instruction_id: str, kind: str) -> None:
+    """The money has arrived: post what was reserved and say so. Doing it twice does nothing."""
+    row = ctx.require(ctx.tx.first(instalment, instalment.c.instalment_id == instalment_id, lock=True),
+                      "INSTALMENT_NOT_FOUND", instalment_id=instalment_id)
+    if row["state"] == "settled":
+        return
+    grant = grant_of(ctx, row["grant_id"])
+    ledger.move(ctx, derived("post", instalment_id), ledger.account_id(row["channel"], ledger.RESERVED),
+                ledger.account_id(row["channel"], ledger.PAID), row["amount_fen"], kind, instruction_id)
+    ctx.tx.update(instalment, instalment.c.instalment_id == instalment_id, state="settled")
+    ctx.audit("payment.settled", instalment_id, instruction_id=instruction_id)
+    ctx.emit(events.PaymentSettled(grant_id=row["grant_id"], case_id=grant.case_id,
+                                   application_id=grant.application_id, instalment_no=row["number"],
+                                   instruction_id=instruction_id, amount_fen=row["amount_fen"],
+                                   settled_on=ctx.today.isoformat(), channel=row["channel"],
+                                   due_on=row["due_on"].isoformat()),
+             subject=grant.case_id, partition_key=grant.household_id)
+
+
+def grant_of(ctx: Context, grant_id: str) -> aid.Grant:
+    """The signed grant that an instalment belongs to."""
+    row = ctx.require(ctx.tx.first(plan, plan.c.grant_id == grant_id), "INTERNAL")
+    return aid.Grant.FromString(row["grant"])

@@ -1,0 +1,19 @@
+"""`roster`: the shared ledger of households, categories and benefits (一共享)."""
+
+from pathlib import Path
+
+from services.roster.handlers import on_granted
+from services.roster.servicer import roster_mount
+from services.roster.tables import METADATA
+from yimen.aid.v1 import events_pb2 as aid
+from yimen.runtime.declaration import Service
+
+SERVICE = Service(
+    name="roster",
+    title="统一台账",
+    purpose="Households, categories (only from decisions) and benefits, bitemporal; reads by right and with purpose",
+    tables=METADATA,
+    migrations=(Path(__file__).parent / "migrations",),
+    handlers={aid.AidGranted: on_granted},
+    servicers=lambda app: [roster_mount(app)],
+)

@@ -1,0 +1,19 @@
+"""`supervision`: sees everything, decides nothing: samples, full checks, indicators, anchors (监督)."""
+
+from pathlib import Path
+
+from services.supervision.handlers import HANDLERS
+from services.supervision.servicer import supervision_mount
+from services.supervision.tables import METADATA
+from yimen.runtime.declaration import Service
+
+SERVICE = Service(
+    name="supervision",
+    title="综合监管",
+    purpose="30 % sample, three 100 % pools, handling days, overdue list, anchors of every audit chain",
+    tables=METADATA,
+    migrations=(Path(__file__).parent / "migrations",),
+    handlers=HANDLERS,
+    servicers=lambda app: [supervision_mount(app)],
+    peers=("directory",),
+)

@@ -1,0 +1,60 @@
+"""Tables of `supervision`."""
+
+import sqlalchemy as sa
+
+from yimen.store.types import Moment, RowId
+
+METADATA = sa.MetaData()
+
+case_record = sa.Table(
+    "case_record", METADATA,
+    sa.Column("case_id", sa.String(36), primary_key=True),
+    sa.Column("application_id", sa.String(36), nullable=False, index=True),
+    sa.Column("service", sa.String(40), nullable=False, index=True),
+    sa.Column("item", sa.String(40), nullable=False),
+    sa.Column("trigger", sa.String(12), nullable=False),
+    sa.Column("township_code", sa.String(9), nullable=False),
+    sa.Column("opened_on", sa.Date, nullable=False),
+    sa.Column("category", sa.String(30), nullable=False),
+    # Empty while open; granted, refused, withdrawn, stopped_by_objection.
+    sa.Column("outcome", sa.String(24), nullable=False),
+    sa.Column("decided_on", sa.Date),
+)
+
+surveyed = sa.Table(
+    "surveyed", METADATA,
+    sa.Column("application_id", sa.String(36), primary_key=True),
+    sa.Column("surveyors", sa.JSON, nullable=False),
+)
+
+# What must be checked in the field: the month's sample, and three pools in full (R131, R132).
+field_check = sa.Table(
+    "field_check", METADATA,
+    sa.Column("check_id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), nullable=False, index=True),
+    # sample, relative_registered, complained, major_doubt.
+    sa.Column("pool", sa.String(20), nullable=False),
+    sa.Column("township_code", sa.String(9), nullable=False),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("finding", sa.String(20), nullable=False),
+    sa.Column("checkers", sa.JSON, nullable=False),
+    sa.Column("checked_at", Moment),
+)
+
+overdue = sa.Table(
+    "overdue", METADATA,
+    sa.Column("row_id", RowId, primary_key=True, autoincrement=True),
+    sa.Column("service", sa.String(40), nullable=False, index=True),
+    sa.Column("subject", sa.String(80), nullable=False),
+    sa.Column("task_kind", sa.String(40), nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("area", sa.String(12), nullable=False),
+)
+
+anchor = sa.Table(
+    "anchor", METADATA,
+    sa.Column("service", sa.String(40), primary_key=True),
+    sa.Column("seal_no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("rows", sa.Integer, nullable=False),
+)
