@@ -53,7 +53,7 @@ def on_proposed(ctx: Context, event: aid.AidProposed, _: Envelope) -> None:
         posted_from=None, posted_until=None, closed_on=None, photo_ref="", poster=""):
         return
     ctx.open_task("post_notice", notice_id, "notice_custodian", event.township_code,
-                  ctx.workdays_later(int(parameters()["posting_days"])))
+                  ctx.workdays_later(int(parameters()["posting_days"])), application_id=event.application_id)
 
 
 def post(ctx: Context, row: Row, photo_ref: str) -> date:

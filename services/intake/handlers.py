@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from services.intake.narrate import NARRATORS, OUTCOME_TITLES
@@ -34,6 +35,9 @@ def narrate(ctx: Context, event: Any, envelope: Envelope) -> None:
     if not application_id:
         return
     entry = NARRATORS[type(event)](event)
+    if item := getattr(event, "item", ""):
+        known = ctx.tx.first(aid_item, aid_item.c.item == item)
+        entry = replace(entry, what=entry.what.replace(item, known["title"] if known else item))
     ctx.tx.insert(timeline, application_id=application_id, case_id=case_id, at=ctx.now,
                   actor=entry.actor or f"service:{envelope.source}", service=envelope.source, what=entry.what,
                   why=entry.why, clause=entry.clause)

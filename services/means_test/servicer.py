@@ -54,7 +54,7 @@ class MeansTestServicer(means_test_pb2_grpc.MeansTestServiceServicer):
                 raise Fault("CASE_STATE", state=row["state"], act="登记入户调查")
             ctx.tx.update(verification, verification.c.verification_id == request.verification_id, visited=True,
                           surveyors=[officer.actor, request.second_surveyor], visit_finding=request.finding,
-                          self_care_fails=request.self_care_fails)
+                          self_care_fails=request.self_care_fails if request.HasField("self_care_fails") else None)
             ctx.close_tasks(request.verification_id, "home_visit")
             ctx.audit("home_visit.recorded", request.verification_id, second=request.second_surveyor,
                       finding=request.finding)

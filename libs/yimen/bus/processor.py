@@ -83,7 +83,7 @@ class Processor:
         seen = {row["event_id"] for row in tx.find(inbox, inbox.c.event_id.in_(list(first)))}
         new = [event for event in first.values() if event.event_id not in seen]
         now = self._host.machine_now()
-        tx.insert_new(inbox, [
+        tx.insert_all_new(inbox, [
             {"event_id": event.event_id, "source": event.source, "type": event.type, "subject": event.subject,
              "subject_seq": event.subject_seq, "received_at": now}
             for event in new

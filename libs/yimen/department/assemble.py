@@ -15,6 +15,7 @@ from yimen.runtime.context import Context
 from yimen.runtime.declaration import Service
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_DECLARED: dict[str, Department] = {}
 
 
 def department_service(department: Department) -> Service:
@@ -29,6 +30,7 @@ def department_service(department: Department) -> Service:
     for metadata in (METADATA, *department.tables):
         for table in metadata.tables.values():
             table.to_metadata(tables)
+    _DECLARED[department.name] = department
     return Service(
         name=department.name, title=department.title, purpose=department.purpose, tables=tables,
         migrations=(MIGRATIONS, *department.migrations), handlers=Reactions(desk).table(),
@@ -36,3 +38,8 @@ def department_service(department: Department) -> Service:
         servicers=lambda app: [department_mount(app, desk), *department.servicers(app)],
         peers=("directory", "roster", "means_test"),
     )
+
+
+def department_of(service: Service) -> Department:
+    """The declaration that a service was assembled from. Raises KeyError for a shared service."""
+    return _DECLARED[service.name]

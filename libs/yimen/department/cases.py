@@ -145,7 +145,8 @@ class Desk:
         ctx.close_tasks(case["case_id"])
         ctx.open_task("decide", case["case_id"], APPROVERS[case["decide_level"]], case["township_code"],
                       ctx.workdays_later(item.decide_days), outcome=made["outcome"], rule=made["rule_id"],
-                      amount_fen=str(made["amount_fen"]), item=item.name, level=case["decide_level"])
+                      amount_fen=str(made["amount_fen"]), item=item.name, level=case["decide_level"],
+                      application_id=case["application_id"])
 
     def _level(self, ctx: Context, item: AidItem, case: Row, total_fen: int) -> str:
         if item.decided_by == TIERED:

@@ -67,12 +67,12 @@ class Context:
             raise RuntimeError(f"{self.service} may not say an event of {owner}")
         outbox.say(self.tx, self.service, message, subject, partition_key or subject, self.now, current_traceparent())
 
-    def audit(self, act: str, subject: str, **detail: Any) -> None:
+    def audit(self, act: str, subject: str, /, **detail: Any) -> None:
         """Leave a row in the sealed log; ids and codes only."""
         audit.record(self.tx, self.now, self.actor, act, subject, detail)
 
     # ---------------------------------------------------------------------------------------------- tasks
-    def open_task(self, kind: str, subject: str, role: str, area: str, due_on: date, **detail: str) -> str:
+    def open_task(self, kind: str, subject: str, role: str, area: str, due_on: date, /, **detail: str) -> str:
         """Put something on an officer's list; when its day passes undone, `item.overdue` is said."""
         task_id = derived("task", self.service, kind, subject, self.tx.count(task, task.c.kind == kind,
                                                                             task.c.subject == subject))
@@ -92,7 +92,7 @@ class Context:
         return self.tx.update(task, *where, done_at=self.now, done_by=self.actor)
 
     # ---------------------------------------------------------------------------------------------- timers
-    def schedule(self, kind: str, subject: str, due_at: datetime, **payload: Any) -> None:
+    def schedule(self, kind: str, subject: str, due_at: datetime, /, **payload: Any) -> None:
         """Wake up at a time; the same kind and subject again moves the time."""
         timer_id = derived("timer", self.service, kind, subject)
         if not self.tx.insert_new(timer, timer_id=timer_id, kind=kind, subject=subject, payload=payload,

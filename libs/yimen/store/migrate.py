@@ -17,25 +17,38 @@ COMMON_VERSIONS = SCRIPTS / "versions"
 
 
 def configuration(store: Store, locations: Sequence[Path], metadata: Sequence[sa.MetaData] = ()) -> Config:
-    """Alembic's configuration for one service; `locations` are its version folders beside the common one."""
+    """Alembic's configuration over these version folders."""
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", "\n".join(str(p) for p in [COMMON_VERSIONS, *locations]))
+    config.set_main_option("version_locations", "\n".join(str(path) for path in locations))
     config.attributes["engine"] = store.engine
     config.attributes["metadata"] = list(metadata)
     return config
 
 
 def upgrade(store: Store, locations: Sequence[Path]) -> None:
-    """Bring the database to the newest version of each folder; does nothing when it is there already."""
-    command.upgrade(configuration(store, locations), "heads")
+    """Bring the database to the newest version of the common tables and of each folder."""
+    command.upgrade(configuration(store, [COMMON_VERSIONS, *locations]), "heads")
 
 
 def drift(store: Store, locations: Sequence[Path], metadata: Sequence[sa.MetaData]) -> str:
     """How the declared tables differ from what the migrations make; empty when they agree."""
     try:
-        command.check(configuration(store, locations, metadata))
+        command.check(configuration(store, [COMMON_VERSIONS, *locations], metadata))
     except CommandError as error:
         return str(error)
     return ""
+
+
+def generate(location: Path, metadata: sa.MetaData, number: int, message: str) -> None:
+    """Write the next migration of one folder: what brings its own earlier versions to `metadata`."""
+    location.mkdir(parents=True, exist_ok=True)
+    owner = location.parent.name if location != COMMON_VERSIONS else "common"
+    scratch = Store("sqlite://")
+    config = configuration(scratch, [location], [metadata])
+    if number > 1:
+        command.upgrade(config, "heads")
+    command.revision(config, message, autogenerate=True, rev_id=f"{owner}_{number:04d}", version_path=str(location),
+                     branch_label=owner if number == 1 else None, head="base" if number == 1 else "heads",
+                     splice=number == 1)

@@ -46,14 +46,17 @@ class Tx:
         found = self.find(table, *where, order_by=order_by, limit=1, lock=lock)
         return found[0] if found else None
 
-    def insert(self, table: sa.Table, **values: Any) -> None:
+    def insert(self, table: sa.Table, /, **values: Any) -> None:
         """One new row; a duplicate key is an error."""
         self.connection.execute(table.insert().values(**values))
 
-    def insert_new(self, table: sa.Table, rows: Sequence[Mapping[str, Any]] | None = None, **values: Any) -> int:
+    def insert_new(self, table: sa.Table, /, **values: Any) -> int:
+        """One row unless its key is there already; returns how many were new (0 or 1)."""
+        return self.insert_all_new(table, [values])
+
+    def insert_all_new(self, table: sa.Table, batch: Sequence[Mapping[str, Any]]) -> int:
         """Rows whose key is not there yet; returns how many were new."""
         make = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
-        batch = list(rows) if rows is not None else [values]
         if not batch:
             return 0
         result = self.connection.execute(make(table).on_conflict_do_nothing().values(batch))

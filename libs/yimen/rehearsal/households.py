@@ -1,0 +1,84 @@
+"""Households that a case officer can read and write: YAML files with an application and what must come of it.
+
+`born` and `sex` stand for an ID number, which is made with the unassigned area prefix 99. Amounts may be
+written in yuan: `monthly_fen: 2000.00元`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+from google.protobuf.json_format import ParseDict, ParseError
+
+from yimen.intake.v1 import intake_pb2
+from yimen.kernel import resident_id
+from yimen.kernel.errors import Fault
+from yimen.kernel.money import parse_yuan
+from yimen.rehearsal.exchange import Record
+
+FILES = Path("deploy/county/households")
+
+
+@dataclass(frozen=True)
+class Household:
+    """One application with what the sources know, what the players do, and what must come of it."""
+
+    key: str
+    title: str
+    application: Any
+    records: list[Record] = field(default_factory=list)
+    # Working day of the rehearsal on which it is handed in, from 0.
+    day: int = 0
+    # item → {outcome, amount (yuan)…}; only in hand-written households.
+    expect: dict[str, Any] = field(default_factory=dict)
+    # What the players do beyond routine: objection, hides_wage, correct_to, advance_fen, …
+    script: dict[str, Any] = field(default_factory=dict)
+
+
+def _in_fen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _in_fen(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_in_fen(item) for item in value]
+    if isinstance(value, str) and value.endswith("元"):
+        return parse_yuan(value.removesuffix("元"))
+    return value
+
+
+def read(path: Path) -> Household:
+    """Read one file. Raises Fault FILE_WRONG with what is wrong."""
+    try:
+        raw = _in_fen(yaml.safe_load(path.read_text()))
+        numbers = [_number(path.stem, place, member) for place, member in enumerate(raw["application"]["members"])]
+        for member, number in zip(raw["application"]["members"], numbers, strict=True):
+            member.pop("born", None)
+            member.pop("sex", None)
+            member["resident_id"] = number
+            member.setdefault("authorised", True)
+            member.setdefault("committed", True)
+        application = ParseDict(raw["application"], intake_pb2.Application())
+    except (OSError, KeyError, TypeError, yaml.YAMLError, ParseError, ValueError) as error:
+        raise Fault("FILE_WRONG", name=path.name, problem=str(error)[:200]) from None
+    records = [(r["source"], numbers[r["member"]], r["record"]) for r in raw.get("records", [])]
+    return Household(path.stem, raw["title"], application, records, raw.get("day", 0), raw.get("expect", {}),
+                     raw.get("script", {}))
+
+
+def _number(key: str, place: int, member: dict[str, Any]) -> str:
+    if "resident_id" in member:
+        return str(member["resident_id"])
+    if "born" not in member:
+        return ""
+    born = member["born"] if isinstance(member["born"], date) else date.fromisoformat(member["born"])
+    serial = int(hashlib.sha256(f"{key}:{place}".encode()).hexdigest(), 16) % 499 * 2
+    return resident_id.make("990101", born, serial + (member.get("sex", "female") == "male"))
+
+
+def read_all(folder: Path) -> list[Household]:
+    """All hand-written households, by file name."""
+    return [read(path) for path in sorted(folder.glob("*.yaml"))]

@@ -1,0 +1,205 @@
+"""The officers played: each day they look at their lists and do what a diligent officer would do.
+
+When somebody acts is drawn from the task's id and the day, so a rehearsal repeats itself from its seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from yimen.aid.v1 import aid_pb2
+from yimen.common.v1 import task_pb2
+from yimen.disclosure.v1 import disclosure_pb2
+from yimen.intake.v1 import intake_pb2
+from yimen.kernel.errors import Fault
+from yimen.means_test.v1 import means_test_pb2
+from yimen.payment.v1 import payment_pb2
+from yimen.rehearsal.households import Household
+from yimen.rehearsal.tokens import Tokens
+from yimen.rehearsal.world import World
+from yimen.supervision.v1 import supervision_pb2
+
+# Chance that a task is done on a given working day; what is missing here is done at once.
+CHANCE = {"home_visit": 0.4, "propose": 0.6, "decide": 0.5, "file_supplement": 0.35, "record_output": 0.4,
+          "resolve_objection": 0.5, "correct_account": 0.6, "resolve_doubt": 0.7, "field_check": 0.4, "supplement": 0.5,
+          "post_notice": 0.9}
+OVERRULE_CHANCE = 0.01
+OBJECTION_CHANCE = 0.02
+OBJECTION_AFTER_DAYS = 2
+# The only objection of the rehearsal that the re-investigation finds true.
+UPHELD_REASON = "INCOME_CONCEALED"
+PANEL_ROLES = {"township": "township_head", "county": "county_approver", "panel": "coordination_panel"}
+
+
+def chance(*parts: object) -> float:
+    """A number in [0, 1) that follows from its parts."""
+    digest = hashlib.sha256(":".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64
+
+
+class Players:
+    """Everybody who acts in the county."""
+
+    def __init__(self, world: World, tokens: Tokens, seed: int) -> None:
+        self._world, self._tokens, self._seed = world, tokens, seed
+        # Applications of hand-written households: what they have in store; no approver's whim decides them.
+        self.scripts: dict[str, dict[str, Any]] = {}
+        self._objections: list[tuple[date, str, str, str]] = []
+        self.refused: Counter[str] = Counter()  # codes of refused acts; an act can be overtaken by an event
+        self._acts: dict[str, Callable[[task_pb2.Task, date], None]] = {
+            name.removeprefix("_do_"): getattr(self, name) for name in dir(self) if name.startswith("_do_")
+        }
+
+    # ------------------------------------------------------------------------------------------ applying
+    def submit(self, household: Household) -> Any:
+        """The household comes to the window of its township."""
+        form = household.application
+        answer = self._world.peers.stub("intake").Submit(
+            intake_pb2.SubmitRequest(idempotency_key=household.key, window_id=f"W-{form.village_code[:9]}",
+                                     application=form),
+            token=self._tokens.role("window_clerk", form.village_code))
+        if household.expect:
+            self.scripts[answer.application_id] = household.script
+        return answer
+
+    # ------------------------------------------------------------------------------------------ a day
+    def work(self, today: date) -> int:
+        """Everybody works through his list once; returns how many tasks were done."""
+        done = 0
+        for name in self._world.services:
+            for task in list(self._tasks(name)):
+                act = self._acts.get(task.kind)
+                if act is None or chance(self._seed, task.task_id, today) >= CHANCE.get(task.kind, 1.0):
+                    continue
+                try:
+                    act(task, today)
+                    done += 1
+                except Fault as fault:
+                    self.refused[fault.code] += 1
+        return done
+
+    def _tasks(self, service: str) -> Iterator[task_pb2.Task]:
+        after = ""
+        while True:
+            page = self._world.peers.tasks(service).ListTasks(task_pb2.ListTasksRequest(after=after))
+            yield from page.tasks
+            after = page.next_after
+            if not after:
+                return
+
+    # ------------------------------------------------------------------------------------------ intake
+    def _do_accept(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.stub("intake").Accept(intake_pb2.AcceptRequest(receipt_no=task.detail["receipt_no"]),
+                                                token=self._tokens.role("window_clerk", task.owner_area))
+
+    def _do_supplement(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.stub("intake").Supplement(
+            intake_pb2.SupplementRequest(receipt_no=task.detail["receipt_no"], signed_members=self._unsigned(task)),
+            token=self._tokens.role("window_clerk", task.owner_area))
+
+    def _unsigned(self, task: task_pb2.Task) -> list[int]:
+        answer = self._world.peers.stub("intake").GetApplication(
+            intake_pb2.GetApplicationRequest(receipt_no=task.detail["receipt_no"]))
+        told = next(line.why for line in reversed(answer.timeline) if line.what == "一次性告知补正")
+        return sorted({int(part.split("位")[0].removeprefix("第")) - 1 for part in told.split("、")})
+
+    # ------------------------------------------------------------------------------------------ means test
+    def _do_home_visit(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.stub("means_test").RecordHomeVisit(
+            means_test_pb2.RecordHomeVisitRequest(
+                verification_id=task.subject, second_surveyor=self._tokens.officer("surveyor", task.owner_area, number=2),
+                finding="consistent"),
+            token=self._tokens.role("surveyor", task.owner_area))
+
+    def _do_resolve_doubt(self, task: task_pb2.Task, today: date) -> None:
+        explained = chance(self._seed, task.subject, "doubt") < 0.3
+        self._world.peers.stub("means_test").ResolveDoubt(
+            means_test_pb2.ResolveDoubtRequest(doubt_id=task.subject, outcome="explained" if explained else "confirmed"),
+            token=self._tokens.role("surveyor", task.owner_area))
+
+    # ------------------------------------------------------------------------------------------ departments
+    def _do_propose(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.department(task.service).Propose(
+            aid_pb2.ProposeRequest(case_id=task.subject, opinion="agree"),
+            token=self._tokens.role(task.owner_role, task.owner_area, task.service))
+
+    def _do_decide(self, task: task_pb2.Task, today: date) -> None:
+        overrule = chance(self._seed, task.subject, "overrule") < OVERRULE_CHANCE
+        confirm = not overrule or task.detail["application_id"] in self.scripts or task.detail["outcome"] == "refuse"
+        self._world.peers.department(task.service).Decide(
+            aid_pb2.DecideRequest(case_id=task.subject, confirm=confirm, minutes_ref=f"MIN-{today:%Y%m%d}",
+                                  reason_code="FILE_INCOMPLETE", reason="经集体研究,材料不足以证明困难情形,不予确认。"),
+            token=self._tokens.role(PANEL_ROLES[task.detail["level"]], task.owner_area, task.service))
+
+    def _do_grant_advance(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.department(task.service).GrantAdvance(
+            aid_pb2.GrantAdvanceRequest(case_id=task.subject, amount_fen=int(task.detail["need_fen"]),
+                                        verified_by="phone", minutes_ref=f"MIN-{today:%Y%m%d}"),
+            token=self._tokens.role(task.owner_role, task.owner_area, task.service))
+
+    def _do_file_supplement(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.department(task.service).FileSupplement(
+            aid_pb2.FileSupplementRequest(case_id=task.subject, statement_ref=f"SUP-{task.task_id[:8]}"),
+            token=self._tokens.role("township_officer", task.owner_area))
+
+    def _do_record_output(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.department(task.service).RecordOutput(
+            aid_pb2.RecordOutputRequest(case_id=task.subject, kind=task.detail["output"], detail_code="DELIVERED"),
+            token=self._tokens.role(task.owner_role, task.owner_area, task.service))
+
+    # ------------------------------------------------------------------------------------------ disclosure
+    def _do_post_notice(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.stub("disclosure").ConfirmPosting(
+            disclosure_pb2.ConfirmPostingRequest(notice_id=task.subject, photo_ref=f"IMG-{task.task_id[:8]}"),
+            token=self._tokens.role("notice_custodian", task.owner_area))
+        reason = self.scripts.get(task.detail["application_id"], {}).get("objection", "")
+        if not reason and chance(self._seed, task.subject, "objection") < OBJECTION_CHANCE:
+            reason = "FAMILY_HAS_CAR" if chance(self._seed, task.subject, "reason") < 0.7 else UPHELD_REASON
+        if reason:
+            self._objections.append((today + timedelta(days=OBJECTION_AFTER_DAYS), task.subject, task.owner_area, reason))
+
+    def object_to_notices(self, today: date) -> None:
+        """Neighbours who have read a notice come to the window."""
+        due = [one for one in self._objections if one[0] <= today]
+        self._objections = [one for one in self._objections if one[0] > today]
+        for _, notice_id, township, reason in due:
+            self.object_to(notice_id, township, reason)
+
+    def object_to(self, notice_id: str, township: str, reason_code: str) -> str:
+        """A neighbour objects to a notice at the window."""
+        answer = self._world.peers.stub("disclosure").FileObjection(
+            disclosure_pb2.FileObjectionRequest(notice_id=notice_id, reason_code=reason_code, anonymous=True),
+            token=self._tokens.role("window_clerk", township))
+        return str(answer.objection_id)
+
+    def _do_resolve_objection(self, task: task_pb2.Task, today: date) -> None:
+        upheld = task.detail["reason_code"] == UPHELD_REASON
+        self._world.peers.stub("disclosure").ResolveObjection(
+            disclosure_pb2.ResolveObjectionRequest(objection_id=task.subject, upheld=upheld,
+                                                   finding_code="CONFIRMED" if upheld else "UNFOUNDED"),
+            token=self._tokens.role("township_officer", task.owner_area))
+
+    # ------------------------------------------------------------------------------------------ payment
+    def _do_release(self, task: task_pb2.Task, today: date) -> None:
+        if date.fromisoformat(task.detail["due_on"]) <= today:
+            self._world.peers.stub("payment").ReleaseBatch(
+                payment_pb2.ReleaseBatchRequest(channel=task.detail["channel"], due_on=task.detail["due_on"]),
+                token=self._tokens.role("finance_officer"), timeout_s=120.0)
+
+    def _do_correct_account(self, task: task_pb2.Task, today: date) -> None:
+        number = 10**12 + int(chance(task.subject, "account") * 10**11)
+        self._world.peers.stub("payment").CorrectAccount(
+            payment_pb2.CorrectAccountRequest(instalment_id=task.subject, bank_account=f"621799{number}10"[:19]),
+            token=self._tokens.role("window_clerk", task.owner_area))
+
+    # ------------------------------------------------------------------------------------------ supervision
+    def _do_field_check(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.stub("supervision").RecordFieldCheck(
+            supervision_pb2.RecordFieldCheckRequest(case_id=task.detail["case_id"], pool=task.detail["pool"],
+                                                    second_checker=self._tokens.officer("supervisor", number=2),
+                                                    finding="ok"),
+            token=self._tokens.role("supervisor"))

@@ -1,0 +1,134 @@
+"""Where a rehearsal takes place: all services in one process (`EmbeddedWorld`) or a running stack."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from yimen.bus.embedded import EmbeddedBus
+from yimen.kernel.clock import FileClock
+from yimen.rehearsal import bank
+from yimen.rpc.client import Peers
+from yimen.rpc.server import RpcServer
+from yimen.runtime.app import App
+from yimen.runtime.declaration import Service
+from yimen.runtime.housekeeping import round_of_work, seal_audit
+from yimen.runtime.registry import services
+from yimen.runtime.settings import Settings
+from yimen.security.fields import make_field_key
+from yimen.security.identity import issue_service_token
+from yimen.security.keys import ISSUER, KeyRing, make_pair
+from yimen.telemetry.tracing import Telemetry
+
+ROUNDS_MAX = 1000
+BANK_START_S_MAX = 20.0
+
+
+class World(Protocol):
+    """What the players need."""
+
+    clock: FileClock
+    peers: Peers
+    keys: Path
+    services: dict[str, Service]
+    # SQLAlchemy URL by service, for the check of the promises.
+    databases: dict[str, str]
+    bank_file: Path
+    exchange_file: Path
+
+    def settle(self) -> None:
+        """Wait until nobody has anything to do before the clock moves."""
+        ...
+
+
+def make_keys(folder: Path, names: list[str]) -> None:
+    """Keys and field secrets for these services, the bank and the development issuer."""
+    for name in [*names, ISSUER, bank.NAME]:
+        make_pair(folder, name)
+        make_field_key(folder, name)
+
+
+class EmbeddedWorld:
+    """Every service in this process: SQLite files, gRPC on loopback, the embedded bus; the bank apart."""
+
+    def __init__(self, folder: Path, start: datetime) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.keys = folder, folder / "keys"
+        self.bank_file, self.exchange_file = folder / "bank.db", folder / "exchange.db"
+        self.clock = FileClock(folder / "clock")
+        self.clock.move_to(start)
+        self.services = services()
+        make_keys(self.keys, list(self.services))
+        self.databases = {name: f"sqlite:///{folder / name}.db" for name in self.services}
+        self._addresses: dict[str, str] = {}
+        self._bank, self._addresses[bank.NAME] = self._start_bank()
+        self.apps = {name: App(service, self._settings(name)) for name, service in self.services.items()}
+        self._servers: list[RpcServer] = []
+        for name, app in self.apps.items():
+            app.migrate()
+            server = app.rpc_server("127.0.0.1:0")
+            self._addresses[name] = f"127.0.0.1:{server.port}"
+            server.start()
+            self._servers.append(server)
+        for app in self.apps.values():
+            app.start()
+        self.bus = EmbeddedBus(list(self.apps.values()))
+        ring = KeyRing(self.keys, "intake")
+        self.peers = Peers(self._addresses.__getitem__, lambda: issue_service_token(ring, self.clock.now()),
+                           Telemetry("window"))
+        self.settle()
+
+    def _settings(self, name: str) -> Settings:
+        return Settings(self.databases[name], "", self.keys, "127.0.0.1:0", self._addresses, self.clock,
+                        self._addresses[bank.NAME], f"sandbox:{self.exchange_file}")
+
+    def _start_bank(self) -> tuple[subprocess.Popen[str], str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "yimen.cli.main", "bank", "--file", str(self.bank_file), "--keys", str(self.keys),
+             "--clock", str(self.folder / "clock"), "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line.startswith("listening "):
+            raise RuntimeError("the stand-in bank did not start")
+        return process, line.split()[1]
+
+    def settle(self) -> None:
+        for _ in range(ROUNDS_MAX):
+            moved = self.bus.pump()
+            for app in self.apps.values():
+                while round_of_work(app):
+                    moved += 1
+            if not moved:
+                return
+        raise RuntimeError("the services never come to rest")
+
+    def seal(self) -> None:
+        """Close the audit chains of the day."""
+        for app in self.apps.values():
+            while seal_audit(app):
+                pass
+        self.settle()
+
+    def close(self) -> None:
+        """Stop everything that was started."""
+        self.peers.close()
+        for server in self._servers:
+            server.stop(0)
+        for app in self.apps.values():
+            app.close()
+        self._bank.terminate()
+        self._bank.wait(BANK_START_S_MAX)
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float, what: str, pause_s: float = 0.1) -> None:
+    """Raises TimeoutError with `what` when the condition does not come true in time."""
+    end = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        time.sleep(pause_s)
