@@ -47,8 +47,8 @@ def on_proposed(ctx: Context, event: aid.AidProposed, _: Envelope) -> None:
     name, members = public_fields(ctx, event.household_id, event.case_id)
     notice_id = derived("notice", event.case_id)
     if not ctx.tx.insert_new(
-        notice, notice_id=notice_id, case_id=event.case_id, application_id=event.application_id,
-        household_id=event.household_id, township_code=event.township_code, village_code=event.village_code,
+        notice, notice_id=notice_id, case_id=event.case_id, service=event.service,
+        application_id=event.application_id, household_id=event.household_id, township_code=event.township_code, village_code=event.village_code,
         title=event.title, name=name, member_count=members, amount_fen=event.amount_fen, state="to_post",
         posted_from=None, posted_until=None, closed_on=None, photo_ref="", poster=""):
         return
@@ -70,7 +70,7 @@ def post(ctx: Context, row: Row, photo_ref: str) -> date:
                                     application_id=row["application_id"], until=until.isoformat(),
                                     township_code=row["township_code"], actor=ctx.actor,
                                     **{"from": ctx.today.isoformat()}),
-             subject=row["case_id"], partition_key=row["household_id"])
+             subject=row["case_id"], partition_key=row["household_id"], audience=row["service"])
     return until
 
 
@@ -91,7 +91,7 @@ def close(ctx: Context, row: Row, upheld: bool) -> None:
     ctx.emit(events.NoticeClosed(notice_id=row["notice_id"], case_id=row["case_id"],
                                  application_id=row["application_id"], objection_upheld=upheld,
                                  until=row["posted_until"].isoformat(), **{"from": row["posted_from"].isoformat()}),
-             subject=row["case_id"], partition_key=row["household_id"])
+             subject=row["case_id"], partition_key=row["household_id"], audience=row["service"])
 
 
 def open_objections(ctx: Context, notice_id: str) -> int:

@@ -63,7 +63,7 @@ class DisclosureServicer(disclosure_pb2_grpc.DisclosureServiceServicer):
                                            case_id=row["case_id"], application_id=row["application_id"],
                                            reason_code=request.reason_code, due_on=due.isoformat(),
                                            township_code=row["township_code"], household_id=row["household_id"]),
-                     subject=row["case_id"], partition_key=row["household_id"])
+                     subject=row["case_id"], partition_key=row["household_id"], audience=row["service"])
         return pb.FileObjectionResponse(objection_id=objection_id)
 
     def ResolveObjection(self, request: Any, context: Any) -> Any:
@@ -85,7 +85,7 @@ class DisclosureServicer(disclosure_pb2_grpc.DisclosureServiceServicer):
             ctx.emit(events.ObjectionResolved(objection_id=request.objection_id, case_id=row["case_id"],
                                               application_id=row["application_id"], upheld=request.upheld,
                                               finding_code=request.finding_code, actor=officer.actor),
-                     subject=row["case_id"], partition_key=row["household_id"])
+                     subject=row["case_id"], partition_key=row["household_id"], audience=row["service"])
             self._after(ctx, row, request.upheld)
         return pb.ResolveObjectionResponse()
 

@@ -10,6 +10,7 @@ notice = sa.Table(
     "notice", METADATA,
     sa.Column("notice_id", sa.String(36), primary_key=True),
     sa.Column("case_id", sa.String(36), nullable=False, unique=True),
+    sa.Column("service", sa.String(40), nullable=False),
     sa.Column("application_id", sa.String(36), nullable=False),
     sa.Column("household_id", sa.String(36), nullable=False),
     sa.Column("township_code", sa.String(9), nullable=False),

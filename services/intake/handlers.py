@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from services.intake.narrate import NARRATORS, OUTCOME_TITLES
@@ -35,9 +34,6 @@ def narrate(ctx: Context, event: Any, envelope: Envelope) -> None:
     if not application_id:
         return
     entry = NARRATORS[type(event)](event)
-    if item := getattr(event, "item", ""):
-        known = ctx.tx.first(aid_item, aid_item.c.item == item)
-        entry = replace(entry, what=entry.what.replace(item, known["title"] if known else item))
     ctx.tx.insert(timeline, application_id=application_id, case_id=case_id, at=ctx.now,
                   actor=entry.actor or f"service:{envelope.source}", service=envelope.source, what=entry.what,
                   why=entry.why, clause=entry.clause)
@@ -60,6 +56,9 @@ def on_case_closed(ctx: Context, event: aid.CaseClosed, envelope: Envelope) -> N
     for receiver in ("window", "applicant"):
         ctx.tx.insert_new(feedback, application_id=event.application_id, case_id=event.case_id, receiver=receiver,
                           text=text, at=ctx.now)
+    if title and title["grants_category"] and event.outcome != "granted" and event.trigger == "application":
+        ctx.emit(intake.ItemWithoutCategory(application_id=event.application_id, case_id=event.case_id),
+                 subject=event.application_id, partition_key=event.household_id)
     _close_when_done(ctx, event.application_id)
 
 

@@ -1,4 +1,7 @@
-"""What the timeline says of each event, in the words of a clerk: who, what, why, which clause."""
+"""What the timeline says of each event, in the words of a clerk: who, what, why, which clause.
+
+An item stands as its code; whoever reads the timeline is given the title of the catalogue.
+"""
 
 from __future__ import annotations
 

@@ -230,13 +230,14 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
             same = row["application_id"]
             items = ctx.tx.find(item_status, item_status.c.application_id == same, order_by=item_status.c.case_id)
             lines = ctx.tx.find(timeline, timeline.c.application_id == same, order_by=timeline.c.row_id)
+            titles = {r["item"]: r["title"] for r in ctx.tx.find(aid_item)}
             told = ctx.tx.find(feedback, feedback.c.application_id == same, order_by=feedback.c.row_id)
         return pb.GetApplicationResponse(
             receipt_no=row["receipt_no"], application_id=same, state=row["state"], household_id=row["household_id"],
             items=[pb.ItemStatus(case_id=i["case_id"], item=i["item"], service=i["service"], state=i["state"],
                                  reason=i["reason"], closed=i["closed_at"] is not None) for i in items],
             timeline=[pb.TimelineEntry(at=line["at"].isoformat(timespec="minutes"), actor=line["actor"],
-                                       service=line["service"], what=line["what"], why=line["why"],
+                                       service=line["service"], what=_titled(line["what"], titles), why=line["why"],
                                        clause=line["clause"], case_id=line["case_id"]) for line in lines],
             feedback=[pb.Feedback(receiver=f["receiver"], text=f["text"], at=f["at"].isoformat(timespec="minutes"))
                       for f in told],
@@ -279,6 +280,11 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     def _line(self, ctx: Context, application_id: str, what: str, why: str = "", clause: str = "") -> None:
         ctx.tx.insert(timeline, application_id=application_id, case_id="", at=ctx.now, actor=ctx.actor,
                       service="intake", what=what, why=why, clause=clause)
+
+
+def _titled(text: str, titles: dict[str, str]) -> str:
+    code = text.split(" ", 1)[0]
+    return text.replace(code, titles[code], 1) if code in titles else text
 
 
 def _submitted(row: Any) -> Any:

@@ -104,7 +104,7 @@ def _returned(ctx: Context, row: Row, reason_code: str) -> None:
                                     application_id=grant.application_id, instalment_no=mine["number"],
                                     instruction_id=row["instruction_id"], amount_fen=row["amount_fen"],
                                     reason_code=reason_code, channel=mine["channel"]),
-             subject=grant.case_id, partition_key=grant.household_id)
+             subject=grant.case_id, partition_key=grant.household_id, audience=grant.service)
 
 
 def ask_correction(ctx: Context, row: Row, township: str, reason_code: str) -> None:

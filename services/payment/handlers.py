@@ -44,7 +44,7 @@ def on_granted(ctx: Context, event: aid.AidGranted, envelope: Envelope) -> None:
         ctx.emit(events.PaymentRejected(grant_id=grant.grant_id, case_id=grant.case_id,
                                         application_id=grant.application_id, channel=grant.channel,
                                         reason_code=fault.code, reason=fault.message),
-                 subject=grant.case_id, partition_key=grant.household_id)
+                 subject=grant.case_id, partition_key=grant.household_id, audience=grant.service)
         return
     ctx.tx.insert(plan, state="reserved", **recorded)
     ctx.audit("grant.reserved", grant.grant_id, channel=grant.channel, instalments=grant.instalments)
@@ -52,7 +52,7 @@ def on_granted(ctx: Context, event: aid.AidGranted, envelope: Envelope) -> None:
                                    application_id=grant.application_id, channel=grant.channel,
                                    total_fen=grant.instalment_fen * grant.instalments,
                                    instalments=grant.instalments),
-             subject=grant.case_id, partition_key=grant.household_id)
+             subject=grant.case_id, partition_key=grant.household_id, audience=grant.service)
     if grant.via == "imprest":
         _pay_imprest(ctx, grant)
 
@@ -115,7 +115,7 @@ def settle(ctx: Context, instalment_id: str, instruction_id: str, kind: str) -> 
                                    instruction_id=instruction_id, amount_fen=row["amount_fen"],
                                    settled_on=ctx.today.isoformat(), channel=row["channel"],
                                    due_on=row["due_on"].isoformat()),
-             subject=grant.case_id, partition_key=grant.household_id)
+             subject=grant.case_id, partition_key=grant.household_id, audience=grant.service)
 
 
 def grant_of(ctx: Context, grant_id: str) -> aid.Grant:

@@ -98,19 +98,24 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
             answer = pb.GetHouseholdResponse(
                 household_id=home["household_id"], village_code=home["village_code"], area_kind=home["area_kind"],
                 version=home["version"],
-                members=[self._visible(ctx, row, rights, known_at) for row in members],
+                members=self._visible(ctx, members, rights, known_at),
                 categories=[_category(row) for row in self._categories(ctx, request.household_id, on, known_at)],
             )
             self._log(ctx, reader, request, ",".join(sorted(rights & {"name", "identity", "category", "study",
                                                                       "disability", "labour"})))
         return answer
 
-    def _visible(self, ctx: Context, row: Row, rights: frozenset[str], known_at: datetime) -> Any:
-        one = ctx.require(ctx.tx.first(person, person.c.person_id == row["person_id"]), "INTERNAL")
-        state = ctx.require(
-            ctx.tx.first(person_state, person_state.c.person_id == row["person_id"],
-                         person_state.c.recorded_at <= known_at, order_by=person_state.c.row_id.desc()),
-            "HOUSEHOLD_NOT_FOUND", household_id=row["household_id"])
+    def _visible(self, ctx: Context, members: list[Row], rights: frozenset[str], known_at: datetime) -> list[Any]:
+        ids = [row["person_id"] for row in members]
+        people = {row["person_id"]: row for row in ctx.tx.find(person, person.c.person_id.in_(ids))}
+        # The newest state that was known at the time; later rows overwrite earlier ones in this dictionary.
+        states = {row["person_id"]: row for row in ctx.tx.find(
+            person_state, person_state.c.person_id.in_(ids), person_state.c.recorded_at <= known_at,
+            order_by=person_state.c.row_id)}
+        return [self._shown(row, people[row["person_id"]], states[row["person_id"]], rights)
+                for row in members if row["person_id"] in states]
+
+    def _shown(self, row: Row, one: Row, state: Row, rights: frozenset[str]) -> Any:
         shown = pb.Person(person_id=row["person_id"], relation=row["relation"], sex=one["sex"],
                           temporary=one["temporary"],
                           birth_date=one["birth_date"].isoformat() if one["birth_date"] else "")

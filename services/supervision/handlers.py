@@ -26,10 +26,6 @@ def parameters() -> dict[str, Any]:
     return Pack((Path(__file__).parent / "policy" / "supervision-2026.yaml").read_text(), {}).parameters
 
 
-def witness(ctx: Context, event: Any, envelope: Envelope) -> None:
-    """Nothing to do but to have received it."""
-
-
 def on_opened(ctx: Context, event: aid.CaseOpened, envelope: Envelope) -> None:
     """Start the record of a case; a declared relative puts it in a full-check pool (R134)."""
     ctx.tx.insert_new(case_record, case_id=event.case_id, application_id=event.application_id,
@@ -98,7 +94,7 @@ def on_sealed(ctx: Context, event: audit_pb2.AuditSealed, envelope: Envelope) ->
 
 
 HANDLERS: dict[type[Any], Any] = {
-    **{kind.message: witness for kind in event_kinds().values()},
+    **{kind.message: None for kind in event_kinds().values()},
     aid.CaseOpened: on_opened,
     aid.AidGranted: on_granted,
     aid.AidRefused: on_refused,

@@ -20,6 +20,8 @@ class Member(Host, Protocol):
     """A service on the embedded bus."""
 
     processor: Processor
+    # Set by whoever writes to the outbox; saves a look at an empty one.
+    may_have_spoken: bool
 
 
 class EmbeddedBus:
@@ -30,13 +32,17 @@ class EmbeddedBus:
 
     def relay(self, source: Member) -> int:
         """Deliver one batch of a service's outbox to all subscribers, then mark it published."""
+        if not source.may_have_spoken:
+            return 0
+        source.may_have_spoken = False
         with source.store.transaction(write=False) as tx:
             rows = outbox.unpublished(tx)
         if not rows:
             return 0
+        source.may_have_spoken = True  # there may be more than one batch
         batch = [from_outbox(source.name, row) for row in rows]
         for member in self._members:
-            mine = [event for event in batch if member.processor.subscribes(event.type)]
+            mine = [event for event in batch if member.processor.subscribes(event)]
             if mine:
                 member.processor.handle_batch(mine)
         with source.store.transaction() as tx:
@@ -51,7 +57,9 @@ class EmbeddedBus:
         travelled = 0
         for _ in range(ROUNDS_MAX):
             moved = sum(self.relay(member) for member in self._members)
-            moved += sum(member.processor.retry_parked(everything=True) for member in self._members)
+            if not moved:
+                moved = sum(member.processor.retry_parked(everything=True) for member in self._members
+                            if member.processor.may_hold_parked)
             travelled += moved
             if not moved:
                 return travelled

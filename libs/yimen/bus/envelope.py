@@ -10,6 +10,7 @@ from yimen.kernel.errors import Fault
 from yimen.store.unit import Row
 
 SPEC_VERSION = "1.0"
+EVERYBODY = "all"
 CONTENT_TYPE = "application/protobuf"
 REQUIRED = ("ce-id", "ce-type", "ce-source", "ce-subject", "ce-sequence", "ce-partitionkey")
 
@@ -27,11 +28,18 @@ class Envelope:
     traceparent: str
     time: str
     body: bytes
+    # The department that it concerns; empty: everybody who subscribes to the type.
+    audience: str = ""
+
+    @property
+    def name(self) -> str:
+        """The type without its version."""
+        return self.type.rsplit(".", 1)[0]
 
     @property
     def routing_key(self) -> str:
-        """The type without its version, so that a consumer of two versions binds once."""
-        return self.type.rsplit(".", 1)[0]
+        """`payment.settled.medical`, or `aid.granted.all`: a consumer of two versions binds once."""
+        return f"{self.name}.{self.audience or EVERYBODY}"
 
     def headers(self) -> dict[str, str]:
         """CloudEvents attributes and W3C trace context."""
@@ -45,7 +53,7 @@ class Envelope:
 def from_outbox(source: str, row: Row) -> Envelope:
     """The envelope of an outbox row."""
     return Envelope(row["event_id"], row["type"], source, row["subject"], row["subject_seq"],
-                    row["partition_key"], row["traceparent"], row["created_at"].isoformat(), row["body"])
+                    row["partition_key"], row["traceparent"], row["created_at"].isoformat(), row["body"], row["audience"])
 
 
 def from_parked(row: Row) -> Envelope:

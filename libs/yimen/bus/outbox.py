@@ -15,8 +15,8 @@ from yimen.store.tables import outbox
 from yimen.store.unit import Row, Tx
 
 
-def say(tx: Tx, source: str, message: Message, subject: str, partition_key: str, now: datetime,
-        traceparent: str) -> str:
+def say(tx: Tx, source: str, message: Message, subject: str, partition_key: str, audience: str,
+        now: datetime, traceparent: str) -> str:
     """Add an event to the outbox; it commits with the state that it tells of. Returns its id.
 
     The id follows from source, subject and sequence, so a transaction that is repeated says the same.
@@ -27,7 +27,7 @@ def say(tx: Tx, source: str, message: Message, subject: str, partition_key: str,
     sequence = tx.largest(outbox.c.subject_seq, outbox.c.subject == subject) + 1
     event_id = derived("event", source, subject, sequence)
     tx.insert(outbox, event_id=event_id, type=kind_of(type(message)).wire_type, subject=subject,
-              subject_seq=sequence, partition_key=partition_key, body=body, traceparent=traceparent,
+              subject_seq=sequence, partition_key=partition_key, audience=audience, body=body, traceparent=traceparent,
               created_at=now)
     return event_id
 

@@ -25,7 +25,8 @@ from yimen.telemetry.tracing import SpanKind, Telemetry
 _log = logging.getLogger(__name__)
 WAITING, FAILED, BEHIND = "waiting", "failed", "behind"
 
-Handler = Callable[[Any, Any, Envelope], None]
+# None: the service only bears witness that the event arrived, in its order.
+Handler = Callable[[Any, Any, Envelope], None] | None
 
 
 class Host(Protocol):
@@ -45,27 +46,54 @@ class Host(Protocol):
 
 
 class Processor:
-    """Handles batches for one service. `handlers` maps a wire type to its handler."""
+    """Handles batches for one service. `handlers` maps a wire type to its handler; of the types in
+    `addressed` it takes only what concerns itself."""
 
-    def __init__(self, host: Host, handlers: Mapping[str, Handler]) -> None:
-        self._host = host
-        self._handlers = handlers
+    def __init__(self, host: Host, handlers: Mapping[str, Handler], addressed: frozenset[str] = frozenset()) -> None:
+        self._host, self._handlers, self._addressed = host, handlers, addressed
+        # Whether this process may have parked something; saves the embedded bus a look at the table.
+        self.may_hold_parked = True
 
-    def subscribes(self, wire_type: str) -> bool:
-        """Whether the service has a handler for this type."""
-        return wire_type in self._handlers
+    def subscribes(self, event: Envelope) -> bool:
+        """Whether the service has a handler for this type and the event concerns it."""
+        if event.type not in self._handlers:
+            return False
+        return event.audience in ("", self._host.name) or event.type not in self._addressed
 
     def handle_batch(self, batch: Sequence[Envelope]) -> None:
-        """All effects of the batch in one transaction. Raises Fault DATABASE_UNAVAILABLE with nothing done."""
+        """All effects of the batch in one transaction. Raises Fault DATABASE_UNAVAILABLE with nothing done.
+
+        First all together, without savepoints; when one event makes trouble the batch is undone and done
+        again with each event in a savepoint of its own, so that only the troublesome one is parked.
+        """
+        try:
+            self._all_together(batch)
+        except Exception as error:
+            if _is_database_away(error):
+                raise
+            self._one_by_one(batch)
+
+    def _all_together(self, batch: Sequence[Envelope]) -> None:
         with self._host.store.transaction() as tx:
-            blocked = self._blocked(tx, {event.subject for event in batch})
+            if self._held(tx, {event.subject for event in batch}):
+                raise NotYet("搁置事件须逐个处理")
             for event in self._new_ones(tx, batch):
-                if event.subject in blocked:
+                self._handle(tx, event)
+
+    def _one_by_one(self, batch: Sequence[Envelope]) -> None:
+        with self._host.store.transaction() as tx:
+            # subject → the gravest state among its parked events
+            held = self._held(tx, {event.subject for event in batch})
+            for event in self._new_ones(tx, batch):
+                state = held.get(event.subject)
+                if state == FAILED:
                     self._park(tx, event, BEHIND, "前一事件尚未处理")
-                elif self._attempt(tx, event):
+                    continue
+                trouble = self._attempt(tx, event)
+                if trouble:
+                    held[event.subject] = max(trouble, state or trouble, key=(WAITING, FAILED).index)
+                elif state == WAITING:
                     self._retry_waiting(tx, event.subject)
-                elif self._blocked(tx, {event.subject}):
-                    blocked.add(event.subject)
 
     def retry_parked(self, everything: bool = False) -> int:
         """Try again what is due (or all); returns how many were handled. Each subject in its own transaction."""
@@ -73,6 +101,7 @@ class Processor:
             due = () if everything else (parked.c.next_attempt_at <= self._host.machine_now(),)
             rows = tx.find(parked, parked.c.state != BEHIND, *due, order_by=parked.c.position,
                            limit=limits.PARK_BATCH_MAX)
+        self.may_hold_parked = bool(rows)
         return sum(self._retry_subject(subject) for subject in dict.fromkeys(row["subject"] for row in rows))
 
     # ----------------------------------------------------------------------------------------------
@@ -83,47 +112,54 @@ class Processor:
         seen = {row["event_id"] for row in tx.find(inbox, inbox.c.event_id.in_(list(first)))}
         new = [event for event in first.values() if event.event_id not in seen]
         now = self._host.machine_now()
-        tx.insert_all_new(inbox, [
+        tx.insert_all(inbox, [
             {"event_id": event.event_id, "source": event.source, "type": event.type, "subject": event.subject,
              "subject_seq": event.subject_seq, "received_at": now}
             for event in new
         ])
         return new
 
-    def _blocked(self, tx: Tx, subjects: set[str]) -> set[str]:
-        rows = tx.find(parked, parked.c.subject.in_(list(subjects)), parked.c.state.in_([FAILED, BEHIND]))
-        return {row["subject"] for row in rows}
+    def _held(self, tx: Tx, subjects: set[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for row in tx.find(parked, parked.c.subject.in_(list(subjects))):
+            failed = row["state"] != WAITING or found.get(row["subject"]) == FAILED
+            found[row["subject"]] = FAILED if failed else WAITING
+        return found
 
-    def _attempt(self, tx: Tx, event: Envelope) -> bool:
-        """Handle one event; on trouble undo its part, park it and say False."""
+    def _attempt(self, tx: Tx, event: Envelope) -> str:
+        """Handle one event; on trouble undo its part, park it and say in which state."""
         try:
-            self._handle(tx, event)
+            with tx.savepoint():
+                self._handle(tx, event)
         except NotYet as reason:
             self._park(tx, event, WAITING, str(reason))
+            return WAITING
         except Exception as error:
-            if isinstance(error, Fault) and error.code == "DATABASE_UNAVAILABLE":
+            if _is_database_away(error):
                 raise
 
 
             _log.warning("event parked", extra={"event_type": event.type, "subject": event.subject,
                                                 "reason": describe_error(error)})
             self._park(tx, event, FAILED, describe_error(error))
-        else:
-            return True
-        return False
+            return FAILED
+        return ""
 
     def _handle(self, tx: Tx, event: Envelope) -> None:
+        handler = self._handlers[event.type]
+        if handler is None:
+            return
         attributes: dict[str, str | bool | int | float] = {
             "messaging.system": "rabbitmq", "messaging.operation.name": "process",
-            "messaging.destination.name": event.routing_key, "messaging.message.id": event.event_id,
+            "messaging.destination.name": event.name, "messaging.message.id": event.event_id,
             "yimen.subject": event.subject,
         }
-        name = f"process {event.routing_key}"
-        with self._host.telemetry.span(name, SpanKind.CONSUMER, attributes, event.traceparent), tx.savepoint():
+        with self._host.telemetry.span(f"process {event.name}", SpanKind.CONSUMER, attributes, event.traceparent):
             message: Message = decode(event.type, event.body)
-            self._handlers[event.type](self._host.context(tx, f"service:{self._host.name}"), message, event)
+            handler(self._host.context(tx, f"service:{self._host.name}"), message, event)
 
     def _park(self, tx: Tx, event: Envelope, state: str, reason: str) -> None:
+        self.may_hold_parked = True
         now = self._host.machine_now()
         tx.insert(parked, event_id=event.event_id, source=event.source, type=event.type, subject=event.subject,
                   subject_seq=event.subject_seq, partition_key=event.partition_key, body=event.body,
@@ -149,9 +185,10 @@ class Processor:
 
     def _retry_row(self, tx: Tx, row: Row) -> bool:
         try:
-            self._handle(tx, from_parked(row))
+            with tx.savepoint():
+                self._handle(tx, from_parked(row))
         except Exception as error:
-            if isinstance(error, Fault) and error.code == "DATABASE_UNAVAILABLE":
+            if _is_database_away(error):
                 raise
             waits = isinstance(error, NotYet)
             attempts = row["attempts"] + 1
@@ -164,3 +201,5 @@ class Processor:
         return True
 
 
+def _is_database_away(error: Exception) -> bool:
+    return isinstance(error, Fault) and error.code == "DATABASE_UNAVAILABLE"

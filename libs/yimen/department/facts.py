@@ -75,9 +75,7 @@ def gather(ctx: Context, case: Row, needed: frozenset[str], extra: dict[str, Any
 
 
 def _from_roster(ctx: Context, case: Row) -> dict[str, Any]:
-    answer = ctx.app.peers.stub("roster").GetHousehold(
-        roster_pb2.GetHouseholdRequest(household_id=case["household_id"], case_id=case["case_id"], purpose=PURPOSE)
-    )
+    answer = household_of(ctx, case["household_id"], case["case_id"])
     found: dict[str, Any] = {"household_size": len(answer.members), "area_kind": answer.area_kind}
     held = {c.category for c in answer.categories if not c.person_id or c.person_id == case["person_id"]}
     found |= {f"cat_{name}": name in held for name in CATEGORIES}
@@ -85,6 +83,12 @@ def _from_roster(ctx: Context, case: Row) -> dict[str, Any]:
         if member.person_id == case["person_id"]:
             found |= _person(ctx, member)
     return found
+
+
+def household_of(ctx: Context, household_id: str, case_id: str) -> Any:
+    """The household as this department may see it; asked once in a unit of work."""
+    return ctx.once(("household", household_id), lambda: ctx.app.peers.stub("roster").GetHousehold(
+        roster_pb2.GetHouseholdRequest(household_id=household_id, case_id=case_id, purpose=PURPOSE)))
 
 
 def _person(ctx: Context, member: Any) -> dict[str, Any]:
@@ -99,9 +103,8 @@ def _person(ctx: Context, member: Any) -> dict[str, Any]:
 
 
 def _from_report(ctx: Context, case: Row) -> dict[str, Any]:
-    report = ctx.app.peers.stub("means_test").GetReport(
-        means_test_pb2.GetReportRequest(report_id=case["report_id"], case_id=case["case_id"], purpose=PURPOSE)
-    )
+    report = ctx.once(("report", case["report_id"]), lambda: ctx.app.peers.stub("means_test").GetReport(
+        means_test_pb2.GetReportRequest(report_id=case["report_id"], case_id=case["case_id"], purpose=PURPOSE)))
     found: dict[str, Any] = {"verdict": report.verdict}
     if report.view in ("full", "summary"):
         found |= {name: getattr(report, name) for name in (
@@ -118,7 +121,9 @@ def _from_report(ctx: Context, case: Row) -> dict[str, Any]:
 
 def standards(ctx: Context, area_kind: str) -> dict[str, int]:
     """The county's published standards today (R166)."""
-    answer = ctx.app.peers.stub("directory").GetStandards(directory_pb2.GetStandardsRequest(on=ctx.today.isoformat()))
+    day = ctx.today.isoformat()
+    answer = ctx.once(("standards", day), lambda: ctx.app.peers.stub("directory").GetStandards(
+        directory_pb2.GetStandardsRequest(on=day)))
     amounts = {standard.name: standard.amount_fen for standard in answer.standards}
     if f"dibao_{area_kind}_standard_fen" in amounts:
         amounts["dibao_standard_fen"] = amounts[f"dibao_{area_kind}_standard_fen"]

@@ -12,6 +12,7 @@ from yimen.bus.envelope import Envelope
 from yimen.casework.states import Act, State
 from yimen.department.cases import APPROVERS, URGENT_DAYS, Desk
 from yimen.department.declaration import AidItem
+from yimen.department.facts import household_of
 from yimen.department.tables import aid_case
 from yimen.disclosure.v1 import events_pb2 as disclosure
 from yimen.intake.v1 import events_pb2 as intake
@@ -20,13 +21,17 @@ from yimen.kernel.ids import derived
 from yimen.means_test.v1 import events_pb2 as means_test
 from yimen.payment.v1 import events_pb2 as payment
 from yimen.roster.v1 import events_pb2 as roster
-from yimen.roster.v1 import roster_pb2
 from yimen.runtime.context import Context
 from yimen.store.unit import Row
 
 VERIFICATION_DAYS = 10  # working days from acceptance (S2 四)
 REJECTED_PAYMENT_DAYS = 3
 SIBLING_DAYS = 30  # the whole chain of the other item (requirements 2.1)
+
+
+# What another service says of one case concerns its department alone.
+ADDRESSED = frozenset({disclosure.ObjectionFiled, disclosure.ObjectionResolved, disclosure.NoticeClosed,
+                       payment.PaymentSettled, payment.PaymentRejected})
 
 
 class Reactions:
@@ -40,8 +45,7 @@ class Reactions:
         return {
             intake.ApplicationAccepted: self.on_accepted,
             intake.ApplicationWithdrawn: self.on_withdrawn,
-            aid.AidRefused: self.on_sibling_settled,
-            aid.CaseClosed: self.on_sibling_settled,
+            intake.ItemWithoutCategory: self.on_item_without_category,
             means_test.VerificationCompleted: self.on_verified,
             disclosure.ObjectionFiled: self.on_objection,
             disclosure.ObjectionResolved: self.on_objection_resolved,
@@ -101,8 +105,8 @@ class Reactions:
             duties = {**case["duties"], **{officer: "入户调查" for officer in event.surveyors}}
             self._desk.assess(ctx, {**case, "report_id": event.report_id, "duties": duties}, Act.REPORT_ISSUED)
 
-    def on_sibling_settled(self, ctx: Context, event: aid.AidRefused | aid.CaseClosed, _: Envelope) -> None:
-        """Another department's item of the same application ended: a case that waited for its category goes on."""
+    def on_item_without_category(self, ctx: Context, event: intake.ItemWithoutCategory, _: Envelope) -> None:
+        """Another item of the application ended without a category: a case that waited for it goes on."""
         for case in self._waiting(ctx, event.application_id):
             left = [one for one in case["waits_for"] if one != event.case_id]
             if left == case["waits_for"]:
@@ -170,9 +174,7 @@ class Reactions:
     def _persons(self, ctx: Context, event: roster.CategoryChanged) -> list[str]:
         if event.person_id:
             return [event.person_id]
-        answer = ctx.app.peers.stub("roster").GetHousehold(roster_pb2.GetHouseholdRequest(
-            household_id=event.household_id, case_id=event.decision_id, purpose="category_changed"))
-        return [member.person_id for member in answer.members]
+        return [member.person_id for member in household_of(ctx, event.household_id, event.decision_id).members]
 
     def _follow(self, ctx: Context, item: AidItem, person_id: str, event: roster.CategoryChanged) -> None:
         if item.exclusive and self._desk.is_running(ctx, item, event.household_id, person_id):

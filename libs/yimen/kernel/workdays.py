@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache
 
 from yimen.kernel.errors import Fault
 
@@ -11,16 +12,14 @@ DEADLINE_DAYS_MAX = 400  # no deadline of the field is longer; a larger count is
 
 
 class WorkCalendar:
-    """Days off by year. A year that has not been published is an error, not a guess."""
+    """`days_off` gives the days off of a year. A year that has not been published is an error, not a guess."""
 
-    def __init__(self, days_off: Mapping[int, frozenset[date]]) -> None:
-        self._days_off = dict(days_off)
+    def __init__(self, days_off: Callable[[int], frozenset[date]]) -> None:
+        self._days_off = days_off
 
     def is_workday(self, day: date) -> bool:
         """Raises Fault CALENDAR_MISSING for a year without a calendar."""
-        if day.year not in self._days_off:
-            raise Fault("CALENDAR_MISSING", year=day.year)
-        return day not in self._days_off[day.year]
+        return day not in self._days_off(day.year)
 
     def add(self, start: date, days: int) -> date:
         """The last day of a limit of `days` working days that begins after `start`; 0 gives `start`."""
@@ -43,7 +42,8 @@ class WorkCalendar:
         return count
 
 
-def published_days_off(year: int) -> list[date]:
+@cache
+def published_days_off(year: int) -> frozenset[date]:
     """The state calendar as the package `chinesecalendar` publishes it.
 
     Raises Fault CALENDAR_MISSING for a year that has not been announced.
@@ -58,7 +58,7 @@ def published_days_off(year: int) -> list[date]:
             day += timedelta(days=1)
     except NotImplementedError:
         raise Fault("CALENDAR_MISSING", year=year) from None
-    return found
+    return frozenset(found)
 
 
 def months_later(start: date, months: int) -> date:

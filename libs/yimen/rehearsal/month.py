@@ -51,7 +51,7 @@ class Month:
         departments = [s.name for s in self.world.services.values() if s.is_department]
         self.tokens = Tokens(self.world.keys, self.world.clock, list(officers(self.county, departments)))
         self.players = Players(self.world, self.tokens, self.seed)
-        self._calendar = WorkCalendar({y: frozenset(published_days_off(y)) for y in self.county.calendar_years})
+        self._calendar = WorkCalendar(published_days_off)
         self.exchange = SandboxWriter(self.world.exchange_file)
         found(self.county, self.world.peers, self.tokens, self.world.services)
         flooded = [code for code, _, kind in self.county.townships if kind == "rural"][:5]

@@ -85,7 +85,8 @@ class Players:
     def _tasks(self, service: str) -> Iterator[task_pb2.Task]:
         after = ""
         while True:
-            page = self._world.peers.tasks(service).ListTasks(task_pb2.ListTasksRequest(after=after))
+            page = self._world.peers.tasks(service).ListTasks(
+                task_pb2.ListTasksRequest(after=after, kinds=sorted(self._acts)))
             yield from page.tasks
             after = page.next_after
             if not after:

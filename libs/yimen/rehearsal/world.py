@@ -17,7 +17,7 @@ from yimen.rpc.client import Peers
 from yimen.rpc.server import RpcServer
 from yimen.runtime.app import App
 from yimen.runtime.declaration import Service
-from yimen.runtime.housekeeping import round_of_work, seal_audit
+from yimen.runtime.housekeeping import on_time, own_loops, seal_audit
 from yimen.runtime.registry import services
 from yimen.runtime.settings import Settings
 from yimen.security.fields import make_field_key
@@ -98,10 +98,13 @@ class EmbeddedWorld:
         return process, line.split()[1]
 
     def settle(self) -> None:
+        for app in self.apps.values():
+            while on_time(app):
+                pass
         for _ in range(ROUNDS_MAX):
             moved = self.bus.pump()
             for app in self.apps.values():
-                while round_of_work(app):
+                while own_loops(app):
                     moved += 1
             if not moved:
                 return

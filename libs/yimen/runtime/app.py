@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from yimen.bus.events import kind_of
 from yimen.bus.processor import Processor
 from yimen.directory.v1 import directory_pb2
 from yimen.kernel.clock import Clock, SystemClock
-from yimen.kernel.errors import Fault
 from yimen.kernel.workdays import WorkCalendar
 from yimen.rpc.client import Peers
 from yimen.rpc.server import Mount, RpcServer
@@ -27,6 +26,7 @@ from yimen.store.tracing import trace_statements
 from yimen.store.unit import Store, Tx
 from yimen.telemetry.tracing import Telemetry
 
+TOKEN_RENEWED_AFTER = timedelta(minutes=10)
 _log = logging.getLogger(__name__)
 
 
@@ -43,10 +43,12 @@ class App:
         trace_statements(self.store.engine, self.telemetry)
         self.keys = KeyRing(settings.keys, service.name)
         self.vault = FieldVault.load(settings.keys, service.name)
-        self.peers = Peers(settings.peer, lambda: issue_service_token(self.keys, self.clock.now()), self.telemetry)
-        self.processor = Processor(self, {kind_of(m).wire_type: h for m, h in service.handlers.items()})
+        self.peers = Peers(settings.peer, self._own_token, self.telemetry)
+        self.processor = Processor(self, {kind_of(m).wire_type: h for m, h in service.handlers.items()},
+                                   frozenset(kind_of(m).wire_type for m in service.addressed))
+        self.may_have_spoken = True
         self._days_off: dict[int, frozenset[date]] = {}
-        self._unpublished: dict[int, date] = {}
+        self._token: tuple[datetime, str] | None = None
 
     # ---------------------------------------------------------------------------------------------- time
     def machine_now(self) -> datetime:
@@ -57,24 +59,21 @@ class App:
         """The county's day."""
         return self.clock.now().date()
 
-    def calendar(self, *years: int) -> WorkCalendar:
-        """The published calendar of the years and of the one after each, asked of `directory` once."""
-        for year in {y + offset for y in years or (self.today().year,) for offset in (0, 1)}:
-            # A year that was not published is asked for again on the next day.
-            if year not in self._days_off and self._unpublished.get(year) != self.today():
-                self._load_year(year)
-        return WorkCalendar(self._days_off)
+    def calendar(self) -> WorkCalendar:
+        """The published calendar; each year is asked of `directory` once, when a deadline first falls into it."""
+        return WorkCalendar(self._year_off)
 
-    def _load_year(self, year: int) -> None:
-        try:
+    def _year_off(self, year: int) -> frozenset[date]:
+        if year not in self._days_off:
             answer = self.peers.stub("directory").GetCalendar(directory_pb2.GetCalendarRequest(year=year))
-        except Fault as fault:
-            # A year that is not published yet is an error only for a deadline that falls into it.
-            if fault.code != "CALENDAR_MISSING":
-                raise
-            self._unpublished[year] = self.today()
-            return
-        self._days_off[year] = frozenset(date.fromisoformat(day) for day in answer.days_off)
+            self._days_off[year] = frozenset(date.fromisoformat(day) for day in answer.days_off)
+        return self._days_off[year]
+
+    def _own_token(self) -> str:
+        now = self.clock.now()
+        if self._token is None or not timedelta() <= now - self._token[0] < TOKEN_RENEWED_AFTER:
+            self._token = (now, issue_service_token(self.keys, now))
+        return self._token[1]
 
     # ---------------------------------------------------------------------------------------------- work
     def context(self, tx: Tx, actor: str) -> Context:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import Message
 
 from yimen.bus import outbox
 from yimen.bus.events import ANY_OWNER, DEPARTMENT_OWNER, kind_of
-from yimen.kernel.clock import CHINA
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
 from yimen.kernel.workdays import WorkCalendar
@@ -21,8 +21,7 @@ from yimen.telemetry.tracing import current_traceparent
 if TYPE_CHECKING:
     from yimen.runtime.app import App
 
-OVERDUE_TIMER = "task_overdue"
-DAY_END = time(23, 59, 59, tzinfo=CHINA)
+T = TypeVar("T")
 
 
 class Context:
@@ -30,6 +29,15 @@ class Context:
 
     def __init__(self, app: App, tx: Tx, actor: str) -> None:
         self.app, self.tx, self.actor = app, tx, actor
+        # Answers of peers that one unit of work needs more than once.
+        self._memo: dict[tuple[str, ...], Any] = {}
+
+    def once(self, key: tuple[str, ...], ask: Callable[[], T]) -> T:
+        """What `ask` answered the first time in this unit of work."""
+        if key not in self._memo:
+            self._memo[key] = ask()
+        answer: T = self._memo[key]
+        return answer
 
     @property
     def service(self) -> str:
@@ -48,16 +56,18 @@ class Context:
 
     @property
     def calendar(self) -> WorkCalendar:
-        """Working days of this year and the next."""
-        return self.app.calendar(self.today.year)
+        """Working days."""
+        return self.app.calendar()
 
     def workdays_later(self, days: int, start: date | None = None) -> date:
         """The last day of a limit of `days` working days from `start` (today)."""
         return self.calendar.add(start or self.today, days)
 
     # ---------------------------------------------------------------------------------------------- saying
-    def emit(self, message: Message, subject: str, partition_key: str = "") -> None:
+    def emit(self, message: Message, subject: str, partition_key: str = "", audience: str = "") -> None:
         """Say that something has happened; it is published after the commit.
+
+        `audience` names the department that it concerns: the others do not receive it.
 
         Raises RuntimeError for an event that this service may not say.
         """
@@ -65,7 +75,9 @@ class Context:
         department = owner == DEPARTMENT_OWNER and self.app.service.is_department
         if owner not in (self.service, ANY_OWNER) and not department:
             raise RuntimeError(f"{self.service} may not say an event of {owner}")
-        outbox.say(self.tx, self.service, message, subject, partition_key or subject, self.now, current_traceparent())
+        self.app.may_have_spoken = True
+        outbox.say(self.tx, self.service, message, subject, partition_key or subject, audience,
+                   self.now, current_traceparent())
 
     def audit(self, act: str, subject: str, /, **detail: Any) -> None:
         """Leave a row in the sealed log; ids and codes only."""
@@ -77,8 +89,7 @@ class Context:
         task_id = derived("task", self.service, kind, subject, self.tx.count(task, task.c.kind == kind,
                                                                             task.c.subject == subject))
         self.tx.insert(task, task_id=task_id, kind=kind, subject=subject, owner_role=role, owner_area=area,
-                       due_on=due_on, detail=detail, opened_at=self.now)
-        self.schedule(OVERDUE_TIMER, task_id, datetime.combine(due_on, DAY_END) + timedelta(seconds=1))
+                       due_on=due_on, detail=detail, opened_at=self.now, overdue_said=False)
         return task_id
 
     def close_tasks(self, subject: str, *kinds: str) -> int:
@@ -86,9 +97,6 @@ class Context:
         where = [task.c.subject == subject, task.c.done_at.is_(None)]
         if kinds:
             where.append(task.c.kind.in_(kinds))
-        open_rows = self.tx.find(task, *where)
-        for row in open_rows:
-            self.cancel(OVERDUE_TIMER, row["task_id"])
         return self.tx.update(task, *where, done_at=self.now, done_by=self.actor)
 
     # ---------------------------------------------------------------------------------------------- timers

@@ -42,6 +42,8 @@ class Service:
     tables: sa.MetaData = field(default_factory=sa.MetaData)
     migrations: Sequence[Path] = ()
     handlers: dict[type[Message], Handler] = field(default_factory=dict)
+    # Of these events it receives only what concerns itself (`audience`).
+    addressed: frozenset[type[Message]] = frozenset()
     timers: dict[str, TimerHandler] = field(default_factory=dict)
     servicers: Callable[[App], Sequence[Mount]] = lambda app: ()
     # Done once when the server process starts; must be safe to repeat.

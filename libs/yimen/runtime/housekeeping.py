@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from yimen.common.v1 import audit_pb2
 from yimen.kernel import limits
-from yimen.runtime.context import OVERDUE_TIMER
-from yimen.runtime.tasks import on_task_overdue
+from yimen.runtime.tasks import say_overdue
 from yimen.store import audit
 from yimen.store.tables import timer
 
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
 def fire_timers(app: App) -> int:
     """Handle what is due, each timer in its own transaction; returns how many."""
-    handlers: dict[str, Callable[..., None]] = {OVERDUE_TIMER: on_task_overdue, **app.service.timers}
     with app.store.transaction(write=False) as tx:
         due = tx.find(timer, timer.c.fired_at.is_(None), timer.c.due_at <= app.clock.now(),
                       order_by=timer.c.due_at, limit=limits.TIMER_BATCH_MAX)
@@ -28,7 +25,7 @@ def fire_timers(app: App) -> int:
             if ctx.tx.update(timer, timer.c.timer_id == row["timer_id"], timer.c.fired_at.is_(None),
                              timer.c.due_at == row["due_at"], fired_at=ctx.now):
                 payload: dict[str, Any] = row["payload"]
-                handlers[row["kind"]](ctx, row["subject"], payload)
+                app.service.timers[row["kind"]](ctx, row["subject"], payload)
     return len(due)
 
 
@@ -44,7 +41,17 @@ def seal_audit(app: App) -> bool:
 
 def round_of_work(app: App) -> bool:
     """One turn of everything but the seal; True when something was done."""
-    done = bool(fire_timers(app))
+    return on_time(app) or own_loops(app)
+
+
+def on_time(app: App) -> bool:
+    """What the clock has made due."""
+    return bool(fire_timers(app) + say_overdue(app))
+
+
+def own_loops(app: App) -> bool:
+    """One turn of the service's own loops."""
+    done = False
     for loop in app.service.loops:
         done = loop(app) or done
     return done

@@ -11,7 +11,6 @@ from yimen.store.tables import task
 
 if TYPE_CHECKING:
     from yimen.runtime.app import App
-    from yimen.runtime.context import Context
 
 
 class TaskServicer(task_pb2_grpc.TaskServiceServicer):
@@ -26,8 +25,8 @@ class TaskServicer(task_pb2_grpc.TaskServiceServicer):
             where.append(task.c.owner_role == request.owner_role)
         if request.owner_area:
             where.append(task.c.owner_area.startswith(request.owner_area))
-        if request.kind:
-            where.append(task.c.kind == request.kind)
+        if request.kinds:
+            where.append(task.c.kind.in_(list(request.kinds)))
         if request.after:
             where.append(task.c.task_id > request.after)
         limit = min(request.limit or limits.TASKS_PAGE_MAX, limits.TASKS_PAGE_MAX)
@@ -47,13 +46,18 @@ def task_mount(app: App) -> Mount:
     return task_pb2_grpc.add_TaskServiceServicer_to_server, TaskServicer(app)
 
 
-def on_task_overdue(ctx: Context, task_id: str, payload: dict[str, Any]) -> None:
-    """The day has passed: tell window and county; the task stays open."""
-    row = ctx.tx.first(task, task.c.task_id == task_id, task.c.done_at.is_(None))
-    if row is not None:
-        ctx.emit(
-            task_events_pb2.ItemOverdue(service=ctx.service, task_kind=row["kind"], subject=row["subject"],
-                                        due_on=row["due_on"].isoformat(), owner_role=row["owner_role"],
-                                        owner_area=row["owner_area"]),
-            subject=row["subject"],
-        )
+def say_overdue(app: App) -> int:
+    """Tasks whose day has passed: tell window and county, once; the task stays open. Returns how many."""
+    late = (task.c.done_at.is_(None), task.c.overdue_said.is_(False), task.c.due_on < app.today())
+    with app.store.transaction(write=False) as tx:
+        rows = tx.find(task, *late, order_by=task.c.due_on, limit=limits.TIMER_BATCH_MAX)
+    for row in rows:
+        with app.work(f"service:{app.name}") as ctx:
+            if ctx.tx.update(task, task.c.task_id == row["task_id"], *late, overdue_said=True):
+                ctx.emit(
+                    task_events_pb2.ItemOverdue(service=app.name, task_kind=row["kind"], subject=row["subject"],
+                                                due_on=row["due_on"].isoformat(), owner_role=row["owner_role"],
+                                                owner_area=row["owner_area"]),
+                    subject=row["subject"],
+                )
+    return len(rows)

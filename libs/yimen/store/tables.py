@@ -17,6 +17,8 @@ outbox = sa.Table(
     sa.Column("subject", sa.String(80), nullable=False),
     sa.Column("subject_seq", sa.Integer, nullable=False),
     sa.Column("partition_key", sa.String(80), nullable=False),
+    # The department that the event concerns; empty: everybody who subscribes to the type.
+    sa.Column("audience", sa.String(40), nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("traceparent", sa.String(64), nullable=False),
     sa.Column("created_at", Moment, nullable=False),
@@ -84,6 +86,8 @@ task = sa.Table(
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("done_at", Moment),
     sa.Column("done_by", sa.String(80)),
+    # Whether `item.overdue` has been said of it.
+    sa.Column("overdue_said", sa.Boolean, nullable=False),
 )
 sa.Index("task_open", task.c.owner_role, task.c.due_on, postgresql_where=task.c.done_at.is_(None),
          sqlite_where=task.c.done_at.is_(None))

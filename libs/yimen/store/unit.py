@@ -48,19 +48,18 @@ class Tx:
 
     def insert(self, table: sa.Table, /, **values: Any) -> None:
         """One new row; a duplicate key is an error."""
-        self.connection.execute(table.insert().values(**values))
+        # Values as parameters, not in the statement: so SQLAlchemy compiles each insert once.
+        self.connection.execute(table.insert(), values)
+
+    def insert_all(self, table: sa.Table, batch: Sequence[Mapping[str, Any]]) -> None:
+        """New rows in one go; a duplicate key is an error."""
+        if batch:
+            self.connection.execute(table.insert(), list(batch))
 
     def insert_new(self, table: sa.Table, /, **values: Any) -> int:
         """One row unless its key is there already; returns how many were new (0 or 1)."""
-        return self.insert_all_new(table, [values])
-
-    def insert_all_new(self, table: sa.Table, batch: Sequence[Mapping[str, Any]]) -> int:
-        """Rows whose key is not there yet; returns how many were new."""
         make = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
-        if not batch:
-            return 0
-        result = self.connection.execute(make(table).on_conflict_do_nothing().values(batch))
-        return int(result.rowcount)
+        return int(self.connection.execute(make(table).on_conflict_do_nothing(), values).rowcount)
 
     def update(self, table: sa.Table, *where: sa.ColumnElement[bool], **values: Any) -> int:
         """Change rows; returns how many."""

@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.create_table('notice',
     sa.Column('notice_id', sa.String(length=36), nullable=False),
     sa.Column('case_id', sa.String(length=36), nullable=False),
+    sa.Column('service', sa.String(length=40), nullable=False),
     sa.Column('application_id', sa.String(length=36), nullable=False),
     sa.Column('household_id', sa.String(length=36), nullable=False),
     sa.Column('township_code', sa.String(length=9), nullable=False),

@@ -51,6 +51,7 @@ def upgrade() -> None:
     sa.Column('subject', sa.String(length=80), nullable=False),
     sa.Column('subject_seq', sa.Integer(), nullable=False),
     sa.Column('partition_key', sa.String(length=80), nullable=False),
+    sa.Column('audience', sa.String(length=40), nullable=False),
     sa.Column('body', sa.LargeBinary(), nullable=False),
     sa.Column('traceparent', sa.String(length=64), nullable=False),
     sa.Column('created_at', Moment, nullable=False),
@@ -91,6 +92,7 @@ def upgrade() -> None:
     sa.Column('opened_at', Moment, nullable=False),
     sa.Column('done_at', Moment, nullable=True),
     sa.Column('done_by', sa.String(length=80), nullable=True),
+    sa.Column('overdue_said', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('task_id')
     )
     op.create_index(op.f('ix_task_subject'), 'task', ['subject'], unique=False)
