@@ -49,7 +49,7 @@ def demo(
     logs.set_up("demo", "WARNING")
     os.environ.setdefault(FILE_VARIABLE, "")
     begun = time.monotonic()
-    world = EmbeddedWorld(folder, start_moment())
+    world = EmbeddedWorld(folder, start_moment(), seed)
     try:
         month = Month(world, county.load(county.COUNTY_FILE), households, seed, read_all(FILES))
         rehearse(month, console)

@@ -46,24 +46,24 @@ class World(Protocol):
         ...
 
 
-def make_keys(folder: Path, names: list[str]) -> None:
-    """Keys and field secrets for these services, the bank and the development issuer."""
+def make_keys(folder: Path, names: list[str], seed: int) -> None:
+    """Keys and seeded field secrets for these services, the bank and the development issuer."""
     for name in [*names, ISSUER, bank.NAME]:
         make_pair(folder, name)
-        make_field_key(folder, name)
+        make_field_key(folder, name, seed)
 
 
 class EmbeddedWorld:
     """Every service in this process: SQLite files, gRPC on loopback, the embedded bus; the bank apart."""
 
-    def __init__(self, folder: Path, start: datetime) -> None:
+    def __init__(self, folder: Path, start: datetime, seed: int = 1) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.keys = folder, folder / "keys"
         self.bank_file, self.exchange_file = folder / "bank.db", folder / "exchange.db"
         self.clock = FileClock(folder / "clock")
         self.clock.move_to(start)
         self.services = services()
-        make_keys(self.keys, list(self.services))
+        make_keys(self.keys, list(self.services), seed)
         self.databases = {name: f"sqlite:///{folder / name}.db" for name in self.services}
         self._addresses: dict[str, str] = {}
         self._bank, self._addresses[bank.NAME] = self._start_bank()

@@ -13,12 +13,16 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 
 
-def make_field_key(folder: Path, name: str) -> None:
-    """Write a new secret unless it exists; readable by its owner only."""
+def make_field_key(folder: Path, name: str, rehearsal_seed: int | None = None) -> None:
+    """Write a new secret unless it exists; readable by its owner only.
+
+    With a seed the secret follows from it: a rehearsal then gives every person the same id each time.
+    """
     path = folder / f"{name}.secret"
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_bytes(os.urandom(KEY_BYTES))
+        seeded = hashlib.sha256(f"rehearsal:{rehearsal_seed}:{name}".encode()).digest()
+        path.write_bytes(os.urandom(KEY_BYTES) if rehearsal_seed is None else seeded)
 
 
 class FieldVault:
