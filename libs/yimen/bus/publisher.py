@@ -1,0 +1,93 @@
+"""Publishing with pipelined confirms: a batch is sent, then every confirm of it is awaited.
+
+py-amqp has no `wait_for_confirms`; the acks, nacks and returns are collected from its events.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import amqp
+from kombu import Connection
+
+from yimen.bus.envelope import CONTENT_TYPE, Envelope
+from yimen.bus.topology import exchange_of
+from yimen.kernel import limits
+
+_log = logging.getLogger(__name__)
+PERSISTENT = 2
+
+
+class Publisher:
+    """One connection and channel of a service's own broker user."""
+
+    def __init__(self, url: str, service: str) -> None:
+        self._service = service
+        self._connection = Connection(url, heartbeat=30, connect_timeout=5)
+        self._channel: Any = None
+        self._tags: dict[int, str] = {}
+        self._confirmed: set[str] = set()
+        self._returned: set[str] = set()
+        self._next_tag = 1
+
+    def connect(self) -> None:
+        """Open the channel; raises the connection's error when the broker is away."""
+        self._connection.connect()
+        self._channel = self._connection.channel()
+        self._channel.confirm_select()
+        self._channel.events["basic_ack"].add(self._on_ack)
+        self._channel.events["basic_nack"].add(self._on_nack)
+        self._channel.events["basic_return"].add(self._on_return)
+        self._tags.clear()
+        self._next_tag = 1
+
+    def publish(self, batch: Sequence[Envelope]) -> set[str]:
+        """Ids that the broker has taken over and routed. Raises the connection's error when it is lost; then
+        nobody knows about the rest, and they are sent again."""
+        if self._channel is None:
+            self.connect()
+        self._confirmed, self._returned = set(), set()
+        for event in batch:
+            self._tags[self._next_tag] = event.event_id
+            self._next_tag += 1
+            message = amqp.Message(event.body, content_type=CONTENT_TYPE, delivery_mode=PERSISTENT,
+                                   message_id=event.event_id, application_headers=event.headers())
+            self._channel.basic_publish(message, exchange=exchange_of(self._service), routing_key=event.routing_key,
+                                        mandatory=True)
+        end = time.monotonic() + limits.RELAY_CONFIRM_S_MAX
+        while self._tags and time.monotonic() < end:
+            self._connection.drain_events(timeout=limits.RELAY_CONFIRM_S_MAX)
+        if self._returned:
+            _log.error("events nobody can receive", extra={"count": len(self._returned)})
+        return self._confirmed - self._returned
+
+    def close(self) -> None:
+        """Close the connection; the next publish opens it again."""
+        self._channel = None
+        try:
+            self._connection.release()
+        except self._connection.connection_errors:
+            _log.info("connection was gone already")
+
+    @property
+    def errors(self) -> tuple[type[BaseException], ...]:
+        """What a lost broker raises."""
+        lost: tuple[type[BaseException], ...] = (*self._connection.connection_errors, *self._connection.channel_errors,
+                                                 OSError)
+        return lost
+
+    def _settle(self, delivery_tag: int, multiple: bool) -> list[str]:
+        tags = [t for t in self._tags if t <= delivery_tag] if multiple else [delivery_tag]
+        return [self._tags.pop(tag) for tag in tags if tag in self._tags]
+
+    def _on_ack(self, delivery_tag: int, multiple: bool) -> None:
+        self._confirmed.update(self._settle(delivery_tag, multiple))
+
+    def _on_nack(self, delivery_tag: int, multiple: bool) -> None:
+        self._settle(delivery_tag, multiple)
+
+    def _on_return(self, code: int, text: str, exchange: str, routing_key: str, message: Any) -> None:
+        self._returned.add(message.properties.get("message_id", ""))

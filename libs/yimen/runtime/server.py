@@ -1,0 +1,92 @@
+"""The server process: gRPC, the outbox relay, due timers, parked events, audit seals. No eventlet here."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+
+from yimen.bus.publisher import Publisher
+from yimen.bus.relay import relay_once
+from yimen.kernel import limits
+from yimen.kernel.errors import Fault
+from yimen.rpc.server import RpcServer
+from yimen.runtime.app import App
+from yimen.runtime.boot import boot
+from yimen.runtime.housekeeping import round_of_work, seal_audit
+
+_log = logging.getLogger(__name__)
+PAUSE_S_MAX = 5.0
+HOUSEKEEPING_PAUSE_S = 0.2
+SEAL_PAUSE_S = 10.0
+
+
+class Server:
+    """One service's server: its gRPC answers and its background threads."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._stop = threading.Event()
+        self._publisher = Publisher(app.settings.amqp_url, app.name)
+        self._rpc: RpcServer = app.rpc_server(app.settings.listen)
+        self._threads = [
+            threading.Thread(target=self._loop, args=args, name=f"{app.name}-{args[0]}", daemon=True)
+            for args in (("relay", self._relay, limits.RELAY_IDLE_MS / 1000),
+                         ("housekeeping", self._housekeeping, HOUSEKEEPING_PAUSE_S),
+                         ("seal", lambda: seal_audit(app), SEAL_PAUSE_S))
+        ]
+
+    def start(self) -> None:
+        """First steps, then answer calls, then work in the background."""
+        self._app.start()
+        self._rpc.start()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Refuse new calls, finish what runs, end."""
+        self._rpc.stop()
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(limits.STOP_GRACE_S)
+        self._publisher.close()
+        self._app.close()
+
+    def _loop(self, name: str, work: Callable[[], bool], idle_s: float) -> None:
+        """Work while there is some; after an error wait longer each time, with a log line."""
+        pause = idle_s
+        while not self._stop.is_set():
+            try:
+                more = work()
+                pause = idle_s
+            except Exception as error:
+                more = False
+                pause = min(max(pause, 0.1) * 2, PAUSE_S_MAX)
+                _log.warning("background work failed", exc_info=error, extra={"loop": name, "retry_in_s": pause})
+            if not more:
+                self._stop.wait(pause)
+
+    def _relay(self) -> bool:
+        try:
+            return relay_once(self._app, self._publisher) > 0
+        except self._publisher.errors as error:
+            self._publisher.close()
+            raise Fault("BROKER_UNAVAILABLE", attempts=1, where=type(error).__name__) from error
+
+    def _housekeeping(self) -> bool:
+        return round_of_work(self._app) or self._app.processor.retry_parked() > 0
+
+
+def serve(names: list[str]) -> None:
+    """Run the servers of these services until SIGTERM."""
+    servers = [Server(boot(name, broker=True)) for name in names]
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    for server in servers:
+        server.start()
+    _log.info("server ready")
+    stop.wait()
+    for server in servers:
+        server.stop()
