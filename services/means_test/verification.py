@@ -125,7 +125,7 @@ def _after_answers(ctx: Context, verification_id: str, declared: Any) -> None:
         if ctx.tx.insert_new(doubt, doubt_id=doubt_id, verification_id=verification_id, person_id=found.person_id,
                              kind=found.kind, major=found.major, outcome=""):
             ctx.open_task("resolve_doubt", doubt_id, "surveyor", row["township_code"],
-                          ctx.workdays_later(VERIFY_DAYS), kind=found.kind, verification_id=verification_id)
+                          ctx.workdays_later(VERIFY_DAYS), kind=found.kind, application_id=row["application_id"])
     ctx.tx.update(verification, verification.c.verification_id == verification_id, state="visiting")
     try_to_finish(ctx, verification_id, declared)
 

@@ -64,6 +64,7 @@ def setup(names: Names) -> None:
 def up(
     folder: Annotated[Path, typer.Option(help="数据目录")] = Path("var/stack"),
     instance: Annotated[str, typer.Option(help="实例名,出现在数据库名中")] = "dev",
+    real_time: Annotated[bool, typer.Option(help="用真实时间,而不是演练时钟")] = False,
 ) -> None:
     """启动全部服务(每个服务一个 worker 进程和一个 server 进程)。"""
     from yimen.rehearsal import county
@@ -75,7 +76,7 @@ def up(
         console.print("已在运行;先执行 yimen down。")
         raise typer.Exit(1)
     with console.status("寻找或启动 RabbitMQ 和 PostgreSQL,启动服务…"):
-        stack = Stack.start(folder, instance)
+        stack = Stack.start(folder, instance, None if real_time else _rehearsal_clock(folder))
         sample = county.load(county.COUNTY_FILE)
         departments = [s.name for s in stack.services.values() if s.is_department]
         tokens = Tokens(stack.keys, stack.clock, list(county.officers(sample, departments)))
@@ -85,7 +86,17 @@ def up(
                   f"日志在 {folder}/*.log,已导入{sample.name}。")
     if not state.tenancy.separate_users:
         console.print("注意:无法管理消息服务器的用户,各服务共用一个用户。")
+    if not real_time:
+        console.print(f"演练时钟停在 {stack.clock.now():%Y-%m-%d %H:%M};推进并让各岗位办件:yimen play --days 30")
     console.print("提交申请:yimen apply deploy/county/households/c01_dibao_and_university.yaml")
+
+
+def _rehearsal_clock(folder: Path) -> Path:
+    from yimen.rehearsal.month import start_moment
+
+    folder.mkdir(parents=True, exist_ok=True)
+    FileClock(folder / "clock").move_to(start_moment())
+    return folder / "clock"
 
 
 def down(folder: Annotated[Path, typer.Option(help="数据目录")] = Path("var/stack")) -> None:

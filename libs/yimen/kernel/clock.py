@@ -28,6 +28,10 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(CHINA)
 
+    def move_to(self, moment: datetime) -> None:
+        """Raises RuntimeError: real time is not ours to move."""
+        raise RuntimeError("the stack runs in real time (started with --real-time)")
+
 
 class FixedClock:
     """A time that moves only when told; for one process."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from typing import NewType
+from typing import Any, NewType
 
 Fen = NewType("Fen", int)
 
 FEN_PER_YUAN = 100
+_WRITTEN_YUAN = re.compile(r"^\d[\d,]*(\.\d{1,2})?元$")
 AMOUNT_FEN_MAX = 10_000_000_000_00  # no single amount of a county exceeds ten billion yuan
 
 
@@ -32,6 +34,17 @@ def parse_yuan(text: str | int | float) -> int:
     if value != value.to_integral_value():
         raise ValueError(f"not a whole number of fen: {text}")
     return int(value)
+
+
+def in_fen(value: Any) -> Any:
+    """`"1600.00元"` is 160000 fen, in whatever lists and mappings it stands; other values stay as they are."""
+    if isinstance(value, dict):
+        return {key: in_fen(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [in_fen(item) for item in value]
+    if isinstance(value, str) and _WRITTEN_YUAN.match(value):
+        return parse_yuan(value.removesuffix("元"))
+    return value
 
 
 def split_evenly(total_fen: int, parts: int) -> list[int]:

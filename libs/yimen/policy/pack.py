@@ -13,12 +13,11 @@ from pydantic import ValidationError
 
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import digest
-from yimen.kernel.money import AMOUNT_FEN_MAX, parse_yuan, round_fen, yuan
+from yimen.kernel.money import AMOUNT_FEN_MAX, in_fen, parse_yuan, round_fen, yuan
 from yimen.policy.expression import BOOL, NUMBER, TEXT, Expression, ExpressionError, Name
 from yimen.policy.model import CaseFile, PackFile, Rule
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_YUAN = "元"
 PACK_BYTES_MAX = 200_000
 
 
@@ -167,8 +166,8 @@ class Pack:
                 problems.append(f"{file.item}:政策包没有此事项")
                 continue
             for case in file.cases:
-                facts = {name: _read(value) for name, value in {**file.given, **case.facts}.items()}
-                overrides = {name: _read(value) for name, value in case.parameters.items()}
+                facts = {name: in_fen(value) for name, value in {**file.given, **case.facts}.items()}
+                overrides = {name: in_fen(value) for name, value in case.parameters.items()}
                 try:
                     decision = self.decide(file.item, facts, overrides)
                 except Fault as fault:
@@ -209,13 +208,6 @@ def _parse(source: str) -> PackFile:
 
 def _type_of(value: Any) -> str:
     return BOOL if isinstance(value, bool) else TEXT if isinstance(value, str) else NUMBER
-
-
-def _read(value: Any) -> Any:
-    """`1600.00元` is 160000 fen; other values stand for themselves."""
-    if isinstance(value, str) and value.endswith(_YUAN):
-        return parse_yuan(value.removesuffix(_YUAN))
-    return value
 
 
 def _fill(reason: str, context: Mapping[str, Any]) -> str:

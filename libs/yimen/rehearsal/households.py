@@ -18,7 +18,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from yimen.intake.v1 import intake_pb2
 from yimen.kernel import resident_id
 from yimen.kernel.errors import Fault
-from yimen.kernel.money import parse_yuan
+from yimen.kernel.money import in_fen
 from yimen.rehearsal.exchange import Record
 
 FILES = Path("deploy/county/households")
@@ -40,20 +40,10 @@ class Household:
     script: dict[str, Any] = field(default_factory=dict)
 
 
-def _in_fen(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _in_fen(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_in_fen(item) for item in value]
-    if isinstance(value, str) and value.endswith("元"):
-        return parse_yuan(value.removesuffix("元"))
-    return value
-
-
 def read(path: Path) -> Household:
     """Read one file. Raises Fault FILE_WRONG with what is wrong."""
     try:
-        raw = _in_fen(yaml.safe_load(path.read_text()))
+        raw = in_fen(yaml.safe_load(path.read_text()))
         numbers = [_number(path.stem, place, member) for place, member in enumerate(raw["application"]["members"])]
         for member, number in zip(raw["application"]["members"], numbers, strict=True):
             member.pop("born", None)

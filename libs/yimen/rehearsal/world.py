@@ -26,7 +26,7 @@ from yimen.security.keys import ISSUER, KeyRing, make_pair
 from yimen.telemetry.tracing import Telemetry
 
 ROUNDS_MAX = 1000
-BANK_START_S_MAX = 20.0
+BANK_STOP_S_MAX = 20.0
 
 
 class World(Protocol):
@@ -56,46 +56,53 @@ def make_keys(folder: Path, names: list[str], seed: int) -> None:
 class EmbeddedWorld:
     """Every service in this process: SQLite files, gRPC on loopback, the embedded bus; the bank apart."""
 
-    def __init__(self, folder: Path, start: datetime, seed: int = 1) -> None:
+    def __init__(self, folder: Path, start: datetime | None, seed: int = 1) -> None:
+        """`start` begins a rehearsal; None opens a finished one to read it."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.keys = folder, folder / "keys"
         self.bank_file, self.exchange_file = folder / "bank.db", folder / "exchange.db"
         self.clock = FileClock(folder / "clock")
-        self.clock.move_to(start)
+        if start is not None:
+            self.clock.move_to(start)
         self.services = services()
         make_keys(self.keys, list(self.services), seed)
         self.databases = {name: f"sqlite:///{folder / name}.db" for name in self.services}
         self._addresses: dict[str, str] = {}
-        self._bank, self._addresses[bank.NAME] = self._start_bank()
+        self._bank: subprocess.Popen[str] | None = None
+        self._addresses[bank.NAME] = ""
+        if start is not None:
+            self._start_bank()
         self.apps = {name: App(service, self._settings(name)) for name, service in self.services.items()}
         self._servers: list[RpcServer] = []
         for name, app in self.apps.items():
-            app.migrate()
+            if start is not None:
+                app.migrate()
             server = app.rpc_server("127.0.0.1:0")
             self._addresses[name] = f"127.0.0.1:{server.port}"
             server.start()
             self._servers.append(server)
-        for app in self.apps.values():
-            app.start()
         self.bus = EmbeddedBus(list(self.apps.values()))
         ring = KeyRing(self.keys, "intake")
         self.peers = Peers(self._addresses.__getitem__, lambda: issue_service_token(ring, self.clock.now()),
                            Telemetry("window"))
-        self.settle()
+        if start is not None:
+            for app in self.apps.values():
+                app.start()
+            self.settle()
 
     def _settings(self, name: str) -> Settings:
         return Settings(self.databases[name], "", self.keys, "127.0.0.1:0", self._addresses, self.clock,
                         self._addresses[bank.NAME], f"sandbox:{self.exchange_file}")
 
-    def _start_bank(self) -> tuple[subprocess.Popen[str], str]:
-        process = subprocess.Popen(
+    def _start_bank(self) -> None:
+        process = self._bank = subprocess.Popen(
             [sys.executable, "-m", "yimen.cli.main", "bank", "--file", str(self.bank_file), "--keys", str(self.keys),
              "--clock", str(self.folder / "clock"), "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line.startswith("listening "):
             raise RuntimeError("the stand-in bank did not start")
-        return process, line.split()[1]
+        self._addresses[bank.NAME] = line.split()[1]
 
     def settle(self) -> None:
         for app in self.apps.values():
@@ -124,8 +131,9 @@ class EmbeddedWorld:
             server.stop(0)
         for app in self.apps.values():
             app.close()
-        self._bank.terminate()
-        self._bank.wait(BANK_START_S_MAX)
+        if self._bank is not None:
+            self._bank.terminate()
+            self._bank.wait(BANK_STOP_S_MAX)
 
 
 def wait_until(condition: Callable[[], bool], limit_s: float, what: str, pause_s: float = 0.1) -> None:

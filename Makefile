@@ -1,0 +1,52 @@
+# 一门 Yimen. `make` lists the targets. Nothing but Python (3.11+) and make is needed to begin.
+PYTHON     ?= python3
+HOUSEHOLDS ?= 300
+SEED       ?= 1
+BIN        := .venv/bin
+READY      := .venv/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test quick check lint types contracts proto compose clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml constraints.txt deploy/venv.sh $(shell find protos -name '*.proto')
+	@PYTHON="$(PYTHON)" sh deploy/venv.sh .venv
+	@touch $@
+
+demo: $(READY) ## a month of casework in one process (HOUSEHOLDS=300 SEED=1)
+	@$(BIN)/yimen demo --households $(HOUSEHOLDS) --seed $(SEED)
+
+up: $(READY) ## every service as its own processes on RabbitMQ and PostgreSQL
+	@$(BIN)/yimen up
+
+down: $(READY) ## stop what `make up` started
+	@$(BIN)/yimen down
+
+test: $(READY) ## all tests, on the embedded bus and on a real RabbitMQ and PostgreSQL
+	@$(BIN)/python -m pytest
+
+quick: $(READY) ## only the tests that need no server
+	@$(BIN)/python -m pytest -m "not stack"
+
+check: lint types contracts proto compose ## every check that is not a test
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+
+types: $(READY)
+	@$(BIN)/mypy
+
+contracts: $(READY)
+	@$(BIN)/lint-imports --no-cache
+
+proto: $(READY)
+	@cd protos && ../$(BIN)/buf lint
+	@sh deploy/breaking.sh $(BIN)/buf
+
+compose: $(READY)
+	@$(BIN)/yimen compose --check
+
+clean: ## remove everything that was made here
+	rm -rf .venv build var .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,38 @@
+"""What an operator can do with parked events: see, release, discard with a reason that is audited."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from yimen.kernel import limits
+from yimen.kernel.errors import Fault
+from yimen.store import audit
+from yimen.store.tables import parked
+from yimen.store.unit import Row, Tx
+
+OPERATOR = "operator"
+
+
+def held(tx: Tx) -> list[Row]:
+    """The oldest parked events."""
+    return tx.find(parked, order_by=parked.c.position, limit=limits.PARK_BATCH_MAX)
+
+
+def release(tx: Tx, event_id: str, now: datetime) -> None:
+    """Due at once. Raises Fault PARKED_NOT_FOUND."""
+    if not tx.update(parked, parked.c.event_id == event_id, next_attempt_at=now):
+        raise Fault("PARKED_NOT_FOUND", event_id=event_id)
+
+
+def discard(tx: Tx, event_id: str, reason: str, now: datetime) -> None:
+    """Give it up; what waited behind it goes on. Raises Fault PARKED_NOT_FOUND or REASON_REQUIRED."""
+    if not reason.strip():
+        raise Fault("REASON_REQUIRED")
+    row = tx.first(parked, parked.c.event_id == event_id, lock=True)
+    if row is None:
+        raise Fault("PARKED_NOT_FOUND", event_id=event_id)
+    tx.delete(parked, parked.c.event_id == event_id)
+    following = tx.first(parked, parked.c.subject == row["subject"], order_by=parked.c.position)
+    if following is not None:
+        tx.update(parked, parked.c.event_id == following["event_id"], state="failed", next_attempt_at=row["parked_at"])
+    audit.record(tx, now, OPERATOR, "parked.discarded", event_id, {"type": row["type"], "reason": reason})
