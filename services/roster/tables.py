@@ -14,7 +14,7 @@ person = sa.Table(
     sa.Column("id_sealed", sa.LargeBinary, nullable=False),
     sa.Column("name_sealed", sa.LargeBinary, nullable=False),
     sa.Column("birth_date", sa.Date),
-    sa.Column("sex", sa.String(6), nullable=False),
+    sa.Column("sex", sa.String(8), nullable=False),
     sa.Column("temporary", sa.Boolean, nullable=False),
     sa.Column("recorded_at", Moment, nullable=False),
 )

@@ -8,7 +8,12 @@ stays free for heartbeats.
 # ruff: noqa: E402, I001
 from __future__ import annotations
 
-import eventlet
+import warnings
+
+with warnings.catch_warnings():
+    # eventlet announces its retirement at import; it stays inside this package until nameko leaves it.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import eventlet
 
 eventlet.monkey_patch(thread=False)
 

@@ -214,7 +214,9 @@ def _fill(reason: str, context: Mapping[str, Any]) -> str:
     def show(match: re.Match[str]) -> str:
         name = match[1]
         value = context[name] if name in context else "—"
-        return f"{yuan(round_fen(value))}元" if name.endswith("_fen") and value != "—" else str(value)
+        if value != "—" and name.endswith("_fen"):
+            return f"{yuan(round_fen(value))}元"
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
     return _PLACEHOLDER.sub(show, reason)
 

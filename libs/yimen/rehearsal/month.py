@@ -71,8 +71,10 @@ class Month:
             yield _with_disaster(story, self.disaster_id)
         yield from drawn
 
-    def run(self, progress: Progress = lambda done, what: None) -> None:
-        """Day by day, from the first to the last."""
+    def run(self, progress: Progress = lambda done, what: None,
+            before_settling: Callable[[str], None] = lambda day: None) -> None:
+        """Day by day, from the first to the last. `before_settling` is called each day while events are under way."""
+        self._before_settling = before_settling
         day, number = FIRST_DAY, 0
         while day <= LAST_DAY:
             self.world.clock.move_to(datetime.combine(day, OPENING))
@@ -103,6 +105,8 @@ class Month:
         for turn in range(ROUNDS_A_DAY):
             self.world.clock.move_to(datetime.combine(day, OPENING if turn == 0 else AFTERNOON) + timedelta(minutes=30))
             self.players.work(day)
+            if turn == 0:
+                self._before_settling(day.isoformat())
             self.world.settle()
         if self._first_workday(day):
             self._draw_sample(day)

@@ -44,6 +44,8 @@ class State:
     # process name ("roster server") → pid
     pids: dict[str, int] = field(default_factory=dict)
     clock_file: str = ""
+    # The components belong to somebody else, who will stop them.
+    lent: bool = False
 
     def save(self) -> None:
         """Write it beside the logs."""
@@ -77,11 +79,13 @@ class Stack:
 
     # ------------------------------------------------------------------------------------------ starting
     @classmethod
-    def start(cls, folder: Path, instance: str, clock_file: Path | None = None, seed: int = 1) -> Stack:
+    def start(cls, folder: Path, instance: str, clock_file: Path | None = None, seed: int = 1,
+              components: Components | None = None) -> Stack:
         """Components, databases, topology, keys, then all processes; returns when all are ready."""
         names = list(services())
         folder.mkdir(parents=True, exist_ok=True)
-        components = obtain()
+        lent = components is not None
+        components = components or obtain()
         state: State | None = None
         try:
             move_out(components, instance, names)
@@ -89,17 +93,19 @@ class Stack:
             tenancy = settle_in(components, instance, names, permissions)
             addresses = {name: f"127.0.0.1:{free_port()}" for name in [*names, bank.NAME]}
             state = State(instance, str(folder.resolve()), components, tenancy, addresses,
-                          clock_file=str(clock_file.resolve()) if clock_file else "")
+                          clock_file=str(clock_file.resolve()) if clock_file else "", lent=lent)
             state.save()
+            make_keys(folder / "keys", names, seed)
             stack = cls(state)
-            make_keys(stack.keys, names, seed)
             stack._prepare()
             stack.start_all()
             stack.wait_ready()
             return stack
         except BaseException:
-            if state is None:
+            if state is None and not lent:
                 components.stop()
+            elif state is None:
+                raise
             else:
                 cls(state).down()
             raise
@@ -178,7 +184,8 @@ class Stack:
         try:
             move_out(self.state.components, self.state.instance, list(self.services))
         finally:
-            self.state.components.stop()
+            if not self.state.lent:
+                self.state.components.stop()
             (self.folder / "state.json").unlink(missing_ok=True)
 
     # ------------------------------------------------------------------------------------------ settling

@@ -65,7 +65,7 @@ def upgrade() -> None:
     sa.Column('id_sealed', sa.LargeBinary(), nullable=False),
     sa.Column('name_sealed', sa.LargeBinary(), nullable=False),
     sa.Column('birth_date', sa.Date(), nullable=True),
-    sa.Column('sex', sa.String(length=6), nullable=False),
+    sa.Column('sex', sa.String(length=8), nullable=False),
     sa.Column('temporary', sa.Boolean(), nullable=False),
     sa.Column('recorded_at', Moment, nullable=False),
     sa.PrimaryKeyConstraint('person_id')
