@@ -12,7 +12,7 @@ import warnings
 
 with warnings.catch_warnings():
     # eventlet announces its retirement at import; it stays inside this package until nameko leaves it.
-    warnings.simplefilter("ignore", DeprecationWarning)
+    warnings.simplefilter("ignore")
     import eventlet
 
 eventlet.monkey_patch(thread=False)
@@ -134,7 +134,8 @@ class EventBatches(ConsumerEntrypoint):  # type: ignore[misc]
 
 def read(message: Any) -> Envelope:
     """The envelope of a delivered message. Raises a Fault for what belongs in the dead-letter queue."""
-    body = message.body if isinstance(message.body, bytes) else bytes(message.body or b"", "utf-8")
+    # An empty body arrives as None, a text body (somebody else's publisher) as str.
+    body = message.body.encode() if isinstance(message.body, str) else bytes(message.body or b"")
     event = from_headers(message.headers or {}, body)
     entered = message.delivery_info.get("exchange", "")
     if entered != exchange_of(event.source):

@@ -230,7 +230,7 @@ class Tenancy:
 def settle_in(components: Components, instance: str, names: list[str], permissions: dict[str, tuple[str, str, str]]) -> Tenancy:
     """Make databases, roles, virtual host and users for a stack named `instance`."""
     password = secrets.token_hex(12)
-    databases = _make_databases(components.postgres, instance, names, password)
+    databases = make_databases(components.postgres, instance, names, password)
     vhost = f"yimen_{instance}"
     if not components.ctl:
         brokers = dict.fromkeys(names, components.broker)
@@ -256,7 +256,8 @@ def settle_in(components: Components, instance: str, names: list[str], permissio
     return Tenancy(databases, {name: url(f"{vhost}_{name}") for name in names}, url(str(admin["name"])), vhost, True)
 
 
-def _make_databases(admin: str, instance: str, names: list[str], password: str) -> dict[str, str]:
+def make_databases(admin: str, instance: str, names: list[str], password: str) -> dict[str, str]:
+    """A database with its owner for each name; nobody else may connect. Returns their URLs by name."""
     made: dict[str, str] = {}
     with psycopg.connect(admin, autocommit=True) as connection:
         host, port = connection.info.host, connection.info.port
@@ -271,13 +272,18 @@ def _make_databases(admin: str, instance: str, names: list[str], password: str) 
     return made
 
 
-def move_out(components: Components, instance: str, names: list[str]) -> None:
-    """Take away everything that `settle_in` made."""
-    with psycopg.connect(components.postgres, autocommit=True) as connection:
+def drop_databases(admin: str, instance: str, names: list[str]) -> None:
+    """Databases and owners of these names, whether they exist or not."""
+    with psycopg.connect(admin, autocommit=True) as connection:
         for name in names:
             label = f"yimen_{instance}_{name}"
             connection.execute(f'drop database if exists "{label}" with (force)')
             connection.execute(f'drop role if exists "{label}"')
+
+
+def move_out(components: Components, instance: str, names: list[str]) -> None:
+    """Take away everything that `settle_in` made."""
+    drop_databases(components.postgres, instance, names)
     if components.ctl:
         vhost = f"yimen_{instance}"
         users = ",".join(f'<<"{vhost}_{name}">>' for name in [*names, "admin"])

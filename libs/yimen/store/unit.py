@@ -59,7 +59,9 @@ class Tx:
     def insert_new(self, table: sa.Table, /, **values: Any) -> int:
         """One row unless its key is there already; returns how many were new (0 or 1)."""
         make = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
-        return int(self.connection.execute(make(table).on_conflict_do_nothing(), values).rowcount)
+        # `rowcount` is -1 where SQLAlchemy fetches a generated key; what comes back is counted instead.
+        statement = make(table).on_conflict_do_nothing().returning(sa.literal(1))
+        return len(self.connection.execute(statement, values).all())
 
     def update(self, table: sa.Table, *where: sa.ColumnElement[bool], **values: Any) -> int:
         """Change rows; returns how many."""

@@ -1,0 +1,23 @@
+"""A worker process for the conformance suite: the real nameko worker around the counting host."""
+
+# ruff: noqa: E402, I001
+from yimen.bus import worker
+
+import sys
+from types import SimpleNamespace
+
+import nameko
+from nameko.runners import ServiceRunner
+
+from yimen.testing.host import Host
+
+name, database, broker, poison = sys.argv[1:5]
+host = Host(name, database)
+host.poison = set(filter(None, poison.split(",")))
+app = SimpleNamespace(name=name, settings=SimpleNamespace(amqp_url=broker), processor=host.processor)
+nameko.config.setup({"AMQP_URI": broker})
+runner = ServiceRunner()
+runner.add_service(worker.worker_class(app))  # type: ignore[arg-type]
+runner.start()
+print("ready", flush=True)
+runner.wait()
