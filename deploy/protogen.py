@@ -22,8 +22,9 @@ except ImportError:  # run directly, outside a build
 
 def generate() -> None:
     """Compile every proto file; refuses to leave a half-generated tree behind."""
-    from grpc_tools import protoc
     from importlib.resources import files
+
+    from grpc_tools import protoc
 
     shutil.rmtree(TARGET, ignore_errors=True)
     TARGET.mkdir(parents=True)

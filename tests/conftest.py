@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-
 from yimen.kernel.clock import FileClock
 from yimen.rehearsal import county
 from yimen.rehearsal.county import County

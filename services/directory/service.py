@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from yimen.runtime.declaration import Service
+
 from services.directory.servicer import directory_mount
 from services.directory.tables import METADATA
-from yimen.runtime.declaration import Service
 
 SERVICE = Service(
     name="directory",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from services.directory import domain
-from services.directory.tables import area, day_off, delegation, officer, standard
 from yimen.directory.v1 import directory_pb2 as pb
 from yimen.directory.v1 import directory_pb2_grpc
 from yimen.kernel.errors import Fault
@@ -14,6 +12,9 @@ from yimen.kernel.ids import derived
 from yimen.kernel.workdays import published_days_off
 from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
+
+from services.directory import domain
+from services.directory.tables import area, day_off, delegation, officer, standard
 
 
 class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from services.disaster.tables import declared_disaster
 from yimen.disaster.v1 import disaster_pb2 as pb
 from yimen.disaster.v1 import disaster_pb2_grpc
 from yimen.kernel.errors import Fault
@@ -16,6 +15,8 @@ from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
 from yimen.store.unit import Row
+
+from services.disaster.tables import declared_disaster
 
 KINDS = ("flood", "drought", "earthquake", "hail", "fire", "landslide", "wind", "snow")
 LEVELS = ("I", "II", "III", "IV")

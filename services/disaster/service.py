@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from services.disaster.declared import OWN_FACTS, disaster_mount, find_declared
-from services.disaster.tables import METADATA
 from yimen.department.assemble import department_service
 from yimen.department.declaration import AidItem, Department
 from yimen.policy.expression import TEXT
 from yimen.policy.pack import Fact
 from yimen.runtime.declaration import Channel
+
+from services.disaster.declared import OWN_FACTS, disaster_mount, find_declared
+from services.disaster.tables import METADATA
 
 DISASTER_ID = Fact(TEXT, "request", None, "受灾事件编号")
 

@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from services.disclosure.tables import notice, objection, standing_list
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.bus.envelope import Envelope
 from yimen.disclosure.v1 import events_pb2 as events
@@ -19,6 +18,8 @@ from yimen.roster.v1 import roster_pb2
 from yimen.runtime.context import Context
 from yimen.security.masking import mask_name
 from yimen.store.unit import Row
+
+from services.disclosure.tables import notice, objection, standing_list
 
 ADULT_AGE = 18
 PURPOSE = "public_notice"

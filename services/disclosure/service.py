@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from yimen.aid.v1 import events_pb2 as aid
+from yimen.runtime.declaration import Service
+
 from services.disclosure.handlers import end_notice, on_granted, on_proposed
 from services.disclosure.servicer import disclosure_mount
 from services.disclosure.tables import METADATA
-from yimen.aid.v1 import events_pb2 as aid
-from yimen.runtime.declaration import Service
 
 SERVICE = Service(
     name="disclosure",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.disclosure.handlers import close, open_objections, parameters, post
-from services.disclosure.tables import notice, objection, standing_list
 from yimen.disclosure.v1 import disclosure_pb2 as pb
 from yimen.disclosure.v1 import disclosure_pb2_grpc
 from yimen.disclosure.v1 import events_pb2 as events
@@ -15,6 +13,9 @@ from yimen.kernel.ids import derived
 from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
+
+from services.disclosure.handlers import close, open_objections, parameters, post
+from services.disclosure.tables import notice, objection, standing_list
 
 LINES_MAX = 500
 PUBLIC_STATES = ("posted", "objected")

@@ -1,7 +1,6 @@
 """Tables of `disclosure`. A notice holds the fields that may be public and nothing else (requirements 6, K5)."""
 
 import sqlalchemy as sa
-
 from yimen.store.types import Moment
 
 METADATA = sa.MetaData()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.intake.narrate import NARRATORS, OUTCOME_TITLES
-from services.intake.tables import aid_item, application, feedback, item_status, timeline
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.bus.envelope import Envelope
 from yimen.intake.v1 import events_pb2 as intake
 from yimen.kernel.errors import NotYet
 from yimen.runtime.context import Context
+
+from services.intake.narrate import NARRATORS, OUTCOME_TITLES
+from services.intake.tables import aid_item, application, feedback, item_status, timeline
 
 OPEN_STATES = {
     aid.CaseOpened: "办理中", aid.AidProposed: "已提出意见", aid.AidGranted: "已确认,待落实",
@@ -82,7 +83,7 @@ def _close_when_done(ctx: Context, application_id: str) -> None:
 
 
 HANDLERS: dict[type[Any], Any] = {
-    **{event: narrate for event in NARRATORS},
+    **dict.fromkeys(NARRATORS, narrate),
     aid.CaseClosed: on_case_closed,
     aid.CataloguePublished: on_catalogue,
 }

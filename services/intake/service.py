@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from yimen.runtime.declaration import Service
+
 from services.intake.handlers import HANDLERS
 from services.intake.servicer import intake_mount
 from services.intake.tables import METADATA
-from yimen.runtime.declaration import Service
 
 SERVICE = Service(
     name="intake",

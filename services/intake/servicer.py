@@ -6,9 +6,6 @@ import hashlib
 from typing import Any
 
 from google.protobuf.json_format import MessageToJson, Parse
-
-from services.intake import domain
-from services.intake.tables import aid_item, application, feedback, item_status, receipt_counter, timeline
 from yimen.directory.v1 import directory_pb2
 from yimen.intake.v1 import events_pb2 as events
 from yimen.intake.v1 import intake_pb2 as pb
@@ -22,6 +19,9 @@ from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
 from yimen.store.unit import Row
+
+from services.intake import domain
+from services.intake.tables import aid_item, application, feedback, item_status, receipt_counter, timeline
 
 WINDOW_DAYS = 1
 SUPPLEMENT_DAYS = 20

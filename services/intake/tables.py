@@ -1,7 +1,6 @@
 """Tables of `intake`."""
 
 import sqlalchemy as sa
-
 from yimen.store.types import Moment, RowId
 
 METADATA = sa.MetaData()

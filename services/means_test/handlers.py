@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from services.means_test import verification as steps
-from services.means_test.tables import report, source_query, verification
 from yimen.bus.envelope import Envelope
 from yimen.intake.v1 import events_pb2 as intake
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
+
+from services.means_test import verification as steps
+from services.means_test.tables import report, source_query, verification
 
 
 def on_accepted(ctx: Context, event: intake.ApplicationAccepted, _: Envelope) -> None:

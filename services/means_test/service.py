@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from yimen.intake.v1 import events_pb2 as intake
+from yimen.runtime.declaration import Service
+
 from services.means_test.handlers import collect_answers, on_accepted, on_withdrawn
 from services.means_test.servicer import means_test_mount
 from services.means_test.tables import METADATA
-from yimen.intake.v1 import events_pb2 as intake
-from yimen.runtime.declaration import Service
 
 SERVICE = Service(
     name="means_test",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from services.means_test import verification as steps
-from services.means_test.tables import doubt, read_log, report, verification
 from yimen.kernel.errors import Fault
 from yimen.means_test.v1 import means_test_pb2 as pb
 from yimen.means_test.v1 import means_test_pb2_grpc
 from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
+
+from services.means_test import verification as steps
+from services.means_test.tables import doubt, read_log, report, verification
 
 FULL, SUMMARY, LABOUR, VERDICT = "full", "summary", "labour", "verdict"
 # Requirements 5.2, row "Verification report"; who is not named sees the verdict.

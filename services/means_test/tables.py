@@ -1,7 +1,6 @@
 """Tables of `means_test`. Raw answers of the sources never leave this database (requirements 5.2)."""
 
 import sqlalchemy as sa
-
 from yimen.store.types import Moment, RowId
 
 METADATA = sa.MetaData()

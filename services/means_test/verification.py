@@ -8,10 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from services.means_test import domain
-from services.means_test.domain import Doubt, Income, Member
-from services.means_test.sources import ADAPTERS, Finding, open_exchange
-from services.means_test.tables import doubt, report, source_query, verification
 from yimen.intake.v1 import intake_pb2
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault
@@ -23,6 +19,11 @@ from yimen.policy.pack import Pack
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
 from yimen.store.unit import Row
+
+from services.means_test import domain
+from services.means_test.domain import Doubt, Income, Member
+from services.means_test.sources import ADAPTERS, Finding, open_exchange
+from services.means_test.tables import doubt, report, source_query, verification
 
 VERIFY_DAYS = 10  # working days after acceptance (S2 四)
 QUERIES_PER_ROUND = 400

@@ -10,8 +10,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from services.payment.handlers import grant_of, settle
-from services.payment.tables import instalment, instruction
 from yimen.bank.v1 import bank_pb2
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
@@ -19,6 +17,9 @@ from yimen.payment.v1 import events_pb2 as events
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
 from yimen.store.unit import Row
+
+from services.payment.handlers import grant_of, settle
+from services.payment.tables import instalment, instruction
 
 SEND_BATCH_MAX = 100
 QUERY_BATCH_MAX = 200

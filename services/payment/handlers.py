@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from services.payment import ledger
-from services.payment.tables import channel, instalment, plan
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.bus.envelope import Envelope
 from yimen.kernel.errors import Fault
@@ -15,6 +13,9 @@ from yimen.payment.v1 import events_pb2 as events
 from yimen.policy.model import INSTALMENTS_MAX
 from yimen.runtime.context import Context
 from yimen.store.tables import task
+
+from services.payment import ledger
+from services.payment.tables import channel, instalment, plan
 
 RELEASE_DAYS = 5  # working days after the due date; W14 warns at ten days
 REJECTIONS = ("GRANT_SIGNATURE_WRONG", "CHANNEL_NOT_OWNED", "CHANNEL_NOT_FOUND", "BALANCE_TOO_LOW", "AMOUNT_WRONG")

@@ -6,10 +6,11 @@ Accounts of a channel: `treasury` (where the budget comes from, negative by it),
 
 from __future__ import annotations
 
-from services.payment.tables import account, transfer
 from yimen.kernel.errors import Fault
 from yimen.kernel.money import AMOUNT_FEN_MAX
 from yimen.runtime.context import Context
+
+from services.payment.tables import account, transfer
 
 TREASURY, AVAILABLE, RESERVED, PAID, IMPREST = "treasury", "available", "reserved", "paid", "imprest"
 

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from yimen.aid.v1 import events_pb2 as aid
+from yimen.runtime.declaration import Service
+
 from services.payment.dispatch import ask_bank, send_instructions
 from services.payment.handlers import on_granted
 from services.payment.servicer import payment_mount
 from services.payment.tables import METADATA
-from yimen.aid.v1 import events_pb2 as aid
-from yimen.runtime.declaration import Service
 
 SERVICE = Service(
     name="payment",

@@ -5,10 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from services.payment import ledger
-from services.payment.dispatch import ask_correction, commit_instruction
-from services.payment.handlers import grant_of
-from services.payment.tables import account, channel, instalment, instruction, payee, plan
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
 from yimen.kernel.money import AMOUNT_FEN_MAX
@@ -17,6 +13,11 @@ from yimen.payment.v1 import payment_pb2_grpc
 from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
+
+from services.payment import ledger
+from services.payment.dispatch import ask_correction, commit_instruction
+from services.payment.handlers import grant_of
+from services.payment.tables import account, channel, instalment, instruction, payee, plan
 
 RELEASE_MAX = 2_000  # instalments in one release; the task stays open while more are due
 ACCOUNT_LENGTHS = range(12, 24)

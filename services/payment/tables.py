@@ -1,7 +1,6 @@
 """Tables of `payment`. Transfers are immutable; balances are kept beside them and proven by their sum."""
 
 import sqlalchemy as sa
-
 from yimen.store.types import Moment
 
 METADATA = sa.MetaData()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from services.roster.tables import benefit_record, category_record, household
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.bus.envelope import Envelope
 from yimen.kernel.errors import NotYet
 from yimen.roster.v1 import events_pb2 as roster
 from yimen.runtime.context import Context
+
+from services.roster.tables import benefit_record, category_record, household
 
 
 def on_granted(ctx: Context, event: aid.AidGranted, envelope: Envelope) -> None:

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from yimen.aid.v1 import events_pb2 as aid
+from yimen.runtime.declaration import Service
+
 from services.roster.handlers import on_granted
 from services.roster.servicer import roster_mount
 from services.roster.tables import METADATA
-from yimen.aid.v1 import events_pb2 as aid
-from yimen.runtime.declaration import Service
 
 SERVICE = Service(
     name="roster",

@@ -5,16 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from services.roster import domain
-from services.roster.tables import (
-    benefit_record,
-    category_record,
-    household,
-    membership,
-    person,
-    person_state,
-    read_log,
-)
 from yimen.kernel import limits, resident_id
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
@@ -25,6 +15,17 @@ from yimen.runtime.app import App
 from yimen.runtime.context import Context
 from yimen.security.identity import Principal
 from yimen.store.unit import Row
+
+from services.roster import domain
+from services.roster.tables import (
+    benefit_record,
+    category_record,
+    household,
+    membership,
+    person,
+    person_state,
+    read_log,
+)
 
 STATE_FIELDS = ("school_stage", "disability_kind", "disability_level", "serious_illness", "labour_capable", "employed")
 

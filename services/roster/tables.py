@@ -1,7 +1,6 @@
 """Tables of `roster`. Valid time says when something held, recorded time when it was known; nothing is overwritten."""
 
 import sqlalchemy as sa
-
 from yimen.store.types import Moment, RowId
 
 METADATA = sa.MetaData()

@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from services.supervision.tables import anchor, case_record, field_check, overdue, surveyed
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.bus.envelope import Envelope
 from yimen.bus.events import event_kinds
@@ -18,6 +17,8 @@ from yimen.kernel.ids import derived
 from yimen.means_test.v1 import events_pb2 as means_test
 from yimen.policy.pack import Pack
 from yimen.runtime.context import Context
+
+from services.supervision.tables import anchor, case_record, field_check, overdue, surveyed
 
 
 @cache

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from yimen.runtime.declaration import Service
+
 from services.supervision.handlers import HANDLERS
 from services.supervision.servicer import supervision_mount
 from services.supervision.tables import METADATA
-from yimen.runtime.declaration import Service
 
 SERVICE = Service(
     name="supervision",

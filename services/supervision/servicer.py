@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from services.supervision.domain import draw
-from services.supervision.handlers import add_check, parameters
-from services.supervision.tables import anchor, case_record, field_check, overdue, surveyed
 from yimen.casework.authority import require_other
 from yimen.kernel.errors import Fault
 from yimen.kernel.workdays import months_later
@@ -15,6 +12,10 @@ from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
 from yimen.supervision.v1 import supervision_pb2 as pb
 from yimen.supervision.v1 import supervision_pb2_grpc
+
+from services.supervision.domain import draw
+from services.supervision.handlers import add_check, parameters
+from services.supervision.tables import anchor, case_record, field_check, overdue, surveyed
 
 FINDINGS = ("ok", "amount_wrong", "not_eligible", "missing_procedure")
 SAMPLE = "sample"
@@ -65,7 +66,7 @@ class SupervisionServicer(supervision_pb2_grpc.SupervisionServiceServicer):
             record = ctx.tx.first(case_record, case_record.c.case_id == request.case_id)
             visited = ctx.tx.first(surveyed, surveyed.c.application_id == record["application_id"]) if record else None
             for checker in (officer.actor, request.second_checker):
-                require_other(checker, {one: "入户调查" for one in (visited["surveyors"] if visited else [])})
+                require_other(checker, dict.fromkeys(visited["surveyors"] if visited else [], "入户调查"))
             ctx.tx.update(field_check, field_check.c.check_id == row["check_id"], finding=request.finding,
                           checkers=[officer.actor, request.second_checker], checked_at=ctx.now)
             ctx.close_tasks(row["check_id"])

@@ -1,7 +1,6 @@
 """Tables of `supervision`."""
 
 import sqlalchemy as sa
-
 from yimen.store.types import Moment, RowId
 
 METADATA = sa.MetaData()

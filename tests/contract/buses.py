@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Protocol
 
 from kombu import Connection
-
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.bus import topology
 from yimen.bus.embedded import EmbeddedBus

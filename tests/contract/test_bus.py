@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from amqp.exceptions import AccessRefused
-from tests.contract.buses import WIRE_TYPE, RabbitMQ, embedded, rabbitmq, said, tenancy
-
 from yimen.bus.envelope import from_outbox
 from yimen.rehearsal.world import wait_until
 from yimen.stack.components import Components, Tenancy
 from yimen.store.tables import outbox, parked
+
+from tests.contract.buses import WIRE_TYPE, RabbitMQ, embedded, rabbitmq, said, tenancy
 
 EVENTS = 5_000
 RESTARTS = 3

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-
 from yimen.kernel.clock import CHINA
 from yimen.kernel.errors import Fault
 from yimen.runtime.registry import services

@@ -1,6 +1,6 @@
 """A worker process for the conformance suite: the real nameko worker around the counting host."""
 
-# ruff: noqa: E402, I001
+# ruff: noqa: I001
 from yimen.bus import worker
 
 import sys

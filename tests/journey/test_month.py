@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.journey.expectations import differences
-
 from yimen.rehearsal.county import County
 from yimen.rehearsal.households import FILES, read_all
 from yimen.rehearsal.month import LAST_DAY, Month, start_moment
 from yimen.rehearsal.promises import Evidence, check_all
 from yimen.rehearsal.world import EmbeddedWorld, World
 from yimen.stack.stack import Stack
+
+from tests.journey.expectations import differences
 
 DRAWN = 12  # drawn households beside the hand-written ones
 

@@ -8,11 +8,11 @@ from importlib import import_module
 from pathlib import Path
 
 from google.protobuf.message import DecodeError, Message
-
 from yimen.common.v1 import event_pb2
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault
 
+MessageType = type[Message]
 ANY_OWNER = "any"
 DEPARTMENT_OWNER = "department"
 
@@ -25,7 +25,7 @@ class EventKind:
     version: str
     owner: str
     meaning: str
-    message: type[Message]
+    message: MessageType
 
     @property
     def wire_type(self) -> str:
@@ -53,9 +53,13 @@ def event_kinds() -> dict[str, EventKind]:
 
 
 @cache
-def kind_of(message: type[Message]) -> EventKind:
+def _kinds_by_name() -> dict[str, EventKind]:
+    return {kind.message.DESCRIPTOR.full_name: kind for kind in event_kinds().values()}
+
+
+def kind_of(message: MessageType) -> EventKind:
     """The event kind of a message class. Raises KeyError for a message that is no event."""
-    return next(kind for kind in event_kinds().values() if kind.message is message)
+    return _kinds_by_name()[message.DESCRIPTOR.full_name]
 
 
 def decode(wire_type: str, body: bytes) -> Message:

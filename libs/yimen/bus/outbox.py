@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from google.protobuf.message import Message
-
 from yimen.bus.events import kind_of
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from google.protobuf.message import Message
-
 from yimen.bus.envelope import Envelope, from_parked
 from yimen.bus.events import decode
 from yimen.kernel import limits

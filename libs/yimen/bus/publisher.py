@@ -12,7 +12,6 @@ from typing import Any
 
 import amqp
 from kombu import Connection
-
 from yimen.bus.envelope import CONTENT_TYPE, Envelope
 from yimen.bus.topology import exchange_of
 from yimen.kernel import limits

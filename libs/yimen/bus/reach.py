@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kombu import Connection
-
 from yimen.kernel.errors import Fault
 
 CONNECT_TIMEOUT_S = 5

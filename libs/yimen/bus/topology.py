@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kombu import Connection, Exchange, Queue
-
 from yimen.bus.envelope import EVERYBODY
 from yimen.bus.events import kind_of
 from yimen.bus.reach import check_broker

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from yimen.kernel.errors import Fault
 
@@ -20,7 +21,7 @@ class Tiers:
     annual_cap_fen: int
 
     @classmethod
-    def of(cls, annual_standard_fen: int, parameters: Mapping[str, float]) -> Tiers:
+    def of(cls, annual_standard_fen: int, parameters: Mapping[str, Any]) -> Tiers:
         """From T (12 × the urban month standard) and the pack's multiples."""
         return cls(
             round(annual_standard_fen * parameters["tier_township_multiple"]),

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-
 from yimen.aid.v1 import aid_pb2
 from yimen.cli.connect import place
 from yimen.intake.v1 import intake_pb2

@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 from yimen.intake.v1 import intake_pb2
 from yimen.rehearsal import county
 from yimen.rehearsal.households import FILES, read_all

@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-
 from yimen.bus import parking
 from yimen.cli.connect import place
 from yimen.kernel.clock import CHINA
 from yimen.kernel.errors import Fault
 from yimen.runtime.registry import services as known_services
 from yimen.security.keys import KeyRing
-from yimen.store import audit
+from yimen.store import audit, tables
 from yimen.store.unit import Store
 from yimen.supervision.v1 import supervision_pb2
 
@@ -63,7 +62,7 @@ def _verify_one(url: str, ring: KeyRing, service: str, anchors: list[audit.Seal]
     store = Store(url)
     with store.transaction(write=False) as tx:
         problems = audit.verify(tx, lambda message, signature: ring.verify(service, message, bytes(signature)), anchors)
-        counts = tx.count(audit.audit_seal), tx.count(audit.audit)
+        counts = tx.count(tables.audit_seal), tx.count(tables.audit)
     store.close()
     return problems, *counts
 

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-
 from yimen.kernel.clock import Clock, FileClock, SystemClock
 from yimen.kernel.errors import Fault
 from yimen.telemetry import logs

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import sqlalchemy as sa
-
 from yimen.department.cases import Desk
 from yimen.department.declaration import Department
 from yimen.department.handlers import ADDRESSED, Reactions, publish_catalogue

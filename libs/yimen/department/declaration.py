@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-
 from yimen.department.facts import CATALOGUE
 from yimen.policy.pack import Fact
 from yimen.rpc.server import Mount

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
-
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.bus.envelope import Envelope
 from yimen.casework.states import Act, State
@@ -102,7 +101,7 @@ class Reactions:
         """The one report is there: every case that waited for it gets its draft."""
         for case in ctx.tx.find(aid_case, aid_case.c.application_id == event.application_id,
                                 aid_case.c.state == State.VERIFYING.value, lock=True):
-            duties = {**case["duties"], **{officer: "入户调查" for officer in event.surveyors}}
+            duties = {**case["duties"], **dict.fromkeys(event.surveyors, "入户调查")}
             self._desk.assess(ctx, {**case, "report_id": event.report_id, "duties": duties}, Act.REPORT_ISSUED)
 
     def on_item_without_category(self, ctx: Context, event: intake.ItemWithoutCategory, _: Envelope) -> None:

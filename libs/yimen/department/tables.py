@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-
 from yimen.store.types import Moment
 
 METADATA = sa.MetaData()

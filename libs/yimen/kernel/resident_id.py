@@ -9,7 +9,6 @@ import re
 from datetime import date
 
 from stdnum.cn import ric
-
 from yimen.kernel.errors import Fault
 
 _SHAPE = re.compile(r"^\d{17}[\dX]$")
@@ -29,9 +28,15 @@ def check(number: str, position: int) -> str:
         birth_date(normal)
     except ValueError:
         raise Fault("ID_DATE_WRONG", position=position) from None
-    if ric.calc_check_digit(normal[:-1]) != normal[-1]:
+    if check_digit(normal[:-1]) != normal[-1]:
         raise Fault("ID_CHECKSUM_WRONG", position=position)
     return normal
+
+
+def check_digit(body: str) -> str:
+    """The 18th character of 17 digits, `0`–`9` or `X`."""
+    # stdnum wants the number whole and passes over its last character.
+    return str(ric.calc_check_digit(body + "0"))
 
 
 def birth_date(number: str) -> date:
@@ -47,7 +52,7 @@ def sex(number: str) -> str:
 def make(area: str, born: date, serial: int) -> str:
     """A number with the right check digit; for test people only."""
     body = f"{area[:6]:0<6}{born:%Y%m%d}{serial % 1000:03d}"
-    return body + str(ric.calc_check_digit(body))
+    return body + check_digit(body)
 
 
 def age_on(born: date, day: date) -> int:

@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
-
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import digest
 from yimen.kernel.money import AMOUNT_FEN_MAX, in_fen, parse_yuan, round_fen, yuan

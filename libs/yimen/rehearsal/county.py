@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from yimen.directory.v1 import directory_pb2
 from yimen.kernel.errors import Fault
 from yimen.payment.v1 import payment_pb2

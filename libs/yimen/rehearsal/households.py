@@ -14,7 +14,6 @@ from typing import Any
 
 import yaml
 from google.protobuf.json_format import ParseDict, ParseError
-
 from yimen.intake.v1 import intake_pb2
 from yimen.kernel import resident_id
 from yimen.kernel.errors import Fault

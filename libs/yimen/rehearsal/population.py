@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
-
 from yimen.intake.v1 import intake_pb2 as pb
 from yimen.kernel import resident_id
 from yimen.rehearsal.county import County

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.department.assemble import department_of
 from yimen.kernel.ids import canonical
@@ -107,7 +106,8 @@ def p3_one_payment_per_instalment(e: Evidence) -> list[str]:
         return []
     with closing(sqlite3.connect(e.bank_file)) as bank:
         at_bank = {row[0]: row for row in bank.execute("select instruction_id, account, amount_fen, received_on from paid")}
-    wrong, paid_by_instalment = [], {}
+    wrong: list[str] = []
+    paid_by_instalment: dict[str, list[str]] = {}
     for row in e.rows("payment", "select * from instruction"):
         known = at_bank.pop(row["instruction_id"], None)
         if known is None:
@@ -123,7 +123,8 @@ def p3_one_payment_per_instalment(e: Evidence) -> list[str]:
 
 def p4_channels_balance(e: Evidence) -> list[str]:
     """Paid + reserved ≤ budget of the channel at every instant; the ledger sums to zero."""
-    wrong, balance = [], {}
+    wrong: list[str] = []
+    balance: dict[str, int] = {}
     kinds = {row["account_id"]: (row["channel"], row["kind"], row["balance_fen"])
              for row in e.rows("payment", "select * from account")}
     # "At every instant": the transfers are replayed in order, and no account but the treasury goes below zero.

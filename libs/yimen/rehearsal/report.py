@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-
 from yimen.kernel.money import yuan
 from yimen.payment.v1 import payment_pb2
 from yimen.rehearsal.month import Month

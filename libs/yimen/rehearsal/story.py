@@ -6,7 +6,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-
 from yimen.casework.states import TITLES, State
 
 STATE_TITLES = {"submitted": "待受理", "supplement_required": "待补正", "accepted": "办理中", "closed": "已办结",

@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import Any
 
 import grpc
-
 from yimen.kernel import limits
 from yimen.rpc.faults import from_rpc_error
 from yimen.telemetry.tracing import SpanKind, Telemetry, current_traceparent

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import grpc
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
-
 from yimen.kernel.errors import CATALOGUE, Fault
 
 DOMAIN = "yimen"
@@ -23,7 +24,7 @@ def abort(context: grpc.ServicerContext, fault: Fault) -> None:
 
 def from_rpc_error(peer: str, error: grpc.RpcError) -> Fault:
     """The fault that a peer raised; PEER_UNAVAILABLE when it could not answer at all."""
-    status = rpc_status.from_call(error)
+    status = rpc_status.from_call(cast(grpc.Call, error))
     for detail in status.details if status else ():
         info = error_details_pb2.ErrorInfo()
         if detail.Is(info.DESCRIPTOR) and detail.Unpack(info) and info.reason in CATALOGUE:

@@ -10,7 +10,6 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-
 from yimen.kernel import limits
 from yimen.kernel.clock import Clock
 from yimen.kernel.errors import Fault
@@ -32,7 +31,7 @@ def caller() -> Principal:
     return _PRINCIPAL.get()
 
 
-class _Guard(grpc.ServerInterceptor):  # type: ignore[misc]
+class _Guard(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
     def __init__(self, keys: KeyRing, clock: Clock, telemetry: Telemetry) -> None:
         self._keys, self._clock, self._telemetry = keys, clock, telemetry
 
@@ -40,7 +39,7 @@ class _Guard(grpc.ServerInterceptor):  # type: ignore[misc]
         handler = continuation(call)
         if handler is None or handler.unary_unary is None or call.method.startswith(_OPEN_PREFIX):
             return handler
-        metadata = dict(call.invocation_metadata)
+        metadata = {key: str(value) for key, value in call.invocation_metadata}
 
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
             attributes: dict[str, str | bool | int | float] = {"rpc.system.name": "grpc", "rpc.method": call.method[1:]}

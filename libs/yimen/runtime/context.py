@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import Message
-
 from yimen.bus import outbox
 from yimen.bus.events import ANY_OWNER, DEPARTMENT_OWNER, kind_of
 from yimen.kernel.errors import Fault

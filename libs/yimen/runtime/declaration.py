@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from google.protobuf.message import Message
-
 from yimen.bus.processor import Handler
 from yimen.rpc.server import Mount
 

@@ -20,7 +20,7 @@ class TaskServicer(task_pb2_grpc.TaskServiceServicer):
         self._app = app
 
     def ListTasks(self, request: Any, context: Any) -> Any:
-        where = [task.c.done_at.is_(None)]
+        where: list[Any] = [task.c.done_at.is_(None)]
         if request.owner_role:
             where.append(task.c.owner_role == request.owner_role)
         if request.owner_area:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
-
 from yimen.kernel import areas, limits
 from yimen.kernel.errors import Fault
 from yimen.security.keys import ISSUER, KeyRing

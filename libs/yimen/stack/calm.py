@@ -28,7 +28,7 @@ def restless(stack: Stack) -> str:
     """Who still has something to do, in a word; empty when nobody has."""
     import sqlalchemy as sa
 
-    heard = {name: 0 for name in stack.services}
+    heard = dict.fromkeys(stack.services, 0)
     said: dict[tuple[str, str], int] = {}
     for name, service in stack.services.items():
         with _store(stack.databases[name]).transaction(write=False) as tx:

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
-
 from yimen.bus.reach import check_broker
 from yimen.kernel.errors import Fault
 from yimen.stack import debian

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
-
 from yimen.store.unit import Store
 
 SCRIPTS = Path(__file__).parent / "alembic"

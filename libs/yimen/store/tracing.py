@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-
 from yimen.telemetry.tracing import SpanKind, Telemetry
 
 _SHAPE = re.compile(r"^\s*(\w+)(?:.*?(?:from|into|update)\s+\"?(\w+))?", re.IGNORECASE | re.DOTALL)

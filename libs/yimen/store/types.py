@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
-
 from yimen.kernel.clock import CHINA
 
 # SQLite numbers rows by itself only for INTEGER keys.

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
-
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault
 
@@ -38,7 +37,8 @@ class Tx:
             statement = statement.limit(limit)
         if lock and self._dialect == "postgresql":
             statement = statement.with_for_update()
-        return [row._mapping for row in self.connection.execute(statement)]
+        found: list[Any] = list(self.connection.execute(statement).mappings())
+        return found
 
     def first(self, table: sa.Table, *where: sa.ColumnElement[bool], order_by: Any = None,
               lock: bool = False) -> Row | None:

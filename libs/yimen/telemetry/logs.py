@@ -8,7 +8,6 @@ import sys
 from datetime import UTC, datetime
 
 from opentelemetry import trace
-
 from yimen.kernel.errors import Fault
 
 _STANDARD = set(vars(logging.makeLogRecord({})))

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.bus import outbox
 from yimen.bus.envelope import Envelope

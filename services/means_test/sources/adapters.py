@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.means_test.sources.port import DataSource, Finding
 from yimen.kernel.money import parse_yuan
+
+from services.means_test.sources.port import DataSource, Finding
 
 MONTHS = 12
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from alembic import context
+from typing import Any, Literal
 
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from yimen.store.types import Moment
 
 engine = context.config.attributes["engine"]
 metadata = context.config.attributes.get("metadata") or None
 
 
-def render_item(kind: str, item: object, autogen_context: object) -> str | bool:
+def render_item(kind: str, item: Any, autogen_context: AutogenContext) -> str | Literal[False]:
     """Write our own column type by its name."""
     if kind == "type" and isinstance(item, Moment):
-        autogen_context.imports.add("from yimen.store.types import Moment")  # type: ignore[attr-defined]
+        autogen_context.imports.add("from yimen.store.types import Moment")
         return "Moment"
     return False
 
