@@ -140,7 +140,7 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
 class Fault(Exception):
     """An error with a code of `CATALOGUE`. `details` hold codes, counts and surrogate ids only."""
 
-    def __init__(self, code: str, **details: object) -> None:
+    def __init__(self, code: str, /, **details: object) -> None:
         kind, sentence = CATALOGUE[code]
         self.code = code
         self.kind = kind
