@@ -10,7 +10,6 @@ from itertools import combinations
 from pathlib import Path
 
 import yaml
-
 from yimen.bus import topology
 from yimen.bus.events import ANY_OWNER, DEPARTMENT_OWNER, event_kinds
 from yimen.cli.compose import compose_text

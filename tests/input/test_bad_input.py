@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from yimen.aid.v1 import aid_pb2
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.directory.v1 import directory_pb2
@@ -231,8 +230,9 @@ def _grant(month: Month, channel: str, signed_by: str, amount: int = 100, forge:
                                 signed_grant=aid.SignedGrant(grant=grant, signature=signature, signed_by=signed_by)),
                  subject=f"grant-{channel}-{signed_by}-{amount}-{forge}")
     month.world.settle()
-    from services.payment.tables import plan
     from yimen.store.tables import outbox
+
+    from services.payment.tables import plan
 
     with month.world.apps["payment"].store.transaction(write=False) as tx:  # type: ignore[attr-defined]
         row = tx.first(plan, plan.c.grant_id == f"g-{channel}-{signed_by}-{amount}-{forge}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from yimen.department.assemble import department_of
 from yimen.kernel.errors import Fault
 from yimen.policy.expression import BOOL, NUMBER, TEXT

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from services.payment import ledger
-from services.payment.tables import METADATA, account, transfer
-
 from yimen.kernel.clock import CHINA
 from yimen.kernel.errors import Fault
 from yimen.store.unit import Store
+
+from services.payment import ledger
+from services.payment.tables import METADATA, account, transfer
 
 ACCOUNTS = [ledger.account_id("relief", kind) for kind in
             (ledger.TREASURY, ledger.AVAILABLE, ledger.RESERVED, ledger.PAID)]

@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from yimen.casework.authority import COUNTY, LEVELS, PANEL, TOWNSHIP, Tiers
 from yimen.casework.states import RESTING, TRANSITIONS, Act, State, step
 from yimen.kernel import resident_id

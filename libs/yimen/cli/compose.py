@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-
 from yimen.kernel.errors import Fault
 from yimen.runtime.registry import services
 

@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 
 import psycopg
-
 from yimen.bus.topology import declare_at
 from yimen.kernel.errors import Fault
 from yimen.rehearsal import bank
