@@ -49,7 +49,8 @@ def on_proposed(ctx: Context, event: aid.AidProposed, _: Envelope) -> None:
     notice_id = derived("notice", event.case_id)
     if not ctx.tx.insert_new(
         notice, notice_id=notice_id, case_id=event.case_id, service=event.service,
-        application_id=event.application_id, household_id=event.household_id, township_code=event.township_code, village_code=event.village_code,
+        application_id=event.application_id, household_id=event.household_id,
+        township_code=event.township_code, village_code=event.village_code,
         title=event.title, name=name, member_count=members, amount_fen=event.amount_fen, state="to_post",
         posted_from=None, posted_until=None, closed_on=None, photo_ref="", poster=""):
         return

@@ -54,7 +54,7 @@ def spans(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_one_trace_holds_grpc_amqp_and_sql_of_every_service_concerned(spans: Any) -> None:
-    recorded, trace_id, story = spans
+    recorded, trace_id, _ = spans
     mine = [span for span in recorded if span["trace_id"] == trace_id]
     kinds = {(span["service"].removeprefix("yimen-"), span["kind"]) for span in mine}
     # gRPC: the window calls intake, intake calls payment.

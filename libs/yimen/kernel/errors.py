@@ -51,7 +51,8 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     "ID_CHECKSUM_WRONG": (Kind.INVALID, "第{position}位成员的身份证号校验码不符,请核对证件后重新录入。"),
     "ID_DATE_WRONG": (Kind.INVALID, "第{position}位成员的身份证号中的出生日期不存在,请核对证件后重新录入。"),
     "ID_REPEATED": (Kind.INVALID, "同一身份证号在申请表中出现两次,请删除重复的成员。"),
-    "MEMBER_IN_TWO_HOUSEHOLDS": (Kind.CONFLICT, "第{position}位成员已登记在另一户(台账户号 {household_id}),请先办理迁户或更正成员。"),
+    "MEMBER_IN_TWO_HOUSEHOLDS": (
+        Kind.CONFLICT, "第{position}位成员已登记在另一户(台账户号 {household_id}),请先办理迁户或更正成员。"),
     "NO_MEMBERS": (Kind.INVALID, "申请没有家庭成员,请至少录入申请人本人。"),
     "TOO_MANY_MEMBERS": (Kind.INVALID, "一户最多录入 {limit} 名成员,请核对家庭成员名单。"),
     # --- intake

@@ -212,7 +212,7 @@ def _type_of(value: Any) -> str:
 def _fill(reason: str, context: Mapping[str, Any]) -> str:
     def show(match: re.Match[str]) -> str:
         name = match[1]
-        value = context[name] if name in context else "—"
+        value = context.get(name, "—")
         if value != "—" and name.endswith("_fen"):
             return f"{yuan(round_fen(value))}元"
         return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -131,7 +131,7 @@ def p4_channels_balance(e: Evidence) -> list[str]:
     for row in e.rows("payment", "select * from transfer order by at"):
         for name, change in ((row["from_account"], -row["amount_fen"]), (row["to_account"], row["amount_fen"])):
             balance[name] = balance.get(name, 0) + change
-    for name, (channel, kind, stored) in kinds.items():
+    for name, (_, kind, stored) in kinds.items():
         if balance.get(name, 0) != stored:
             wrong.append(f"账户 {name} 余额与流水不符")
         if kind != "treasury" and stored < 0:
