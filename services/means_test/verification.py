@@ -48,11 +48,13 @@ def open_verification(ctx: Context, event: Any) -> None:
         started_at=ctx.now)
     if not new:
         return
-    for person_id, member in zip(declared.person_ids, declared.application.members, strict=True):
-        for source in ADAPTERS:
-            ctx.tx.insert(source_query, query_id=derived("query", verification_id, person_id, source),
-                          verification_id=verification_id, person_id=person_id, source=source,
-                          authorised=member.authorised, attempts=0, next_attempt_at=ctx.now, answer_sealed=None)
+    ctx.tx.insert_all(source_query, [
+        {"query_id": derived("query", verification_id, person_id, source), "verification_id": verification_id,
+         "person_id": person_id, "source": source, "authorised": member.authorised, "attempts": 0,
+         "next_attempt_at": ctx.now, "answer_sealed": None}
+        for person_id, member in zip(declared.person_ids, declared.application.members, strict=True)
+        for source in ADAPTERS
+    ])
     ctx.open_task("home_visit", verification_id, "surveyor", event.township_code, due)
     ctx.audit("verification.opened", verification_id, sources=len(ADAPTERS), members=len(declared.person_ids))
     ctx.emit(events.VerificationRequested(verification_id=verification_id, application_id=event.application_id,
@@ -84,12 +86,12 @@ def ask_sources(app: App) -> int:
 
 
 def _ask_for_one(app: App, verification_id: str, rows: list[Row]) -> None:
-    exchange = open_exchange(app.settings.exchange_url)
     with app.work("", write=False) as ctx:
         row = ctx.require(ctx.tx.first(verification, verification.c.verification_id == verification_id), "INTERNAL")
     declared = declaration(app, row["application_id"])
     numbers = dict(zip(declared.person_ids, (m.resident_id for m in declared.application.members), strict=True))
     answers: dict[str, list[Finding] | None] = {}
+    exchange = open_exchange(app.settings.exchange_url)
     for query in rows:
         try:
             answers[query["query_id"]] = ADAPTERS[query["source"]].ask(exchange, numbers[query["person_id"]],
@@ -98,12 +100,12 @@ def _ask_for_one(app: App, verification_id: str, rows: list[Row]) -> None:
             # No authorisation: the source is not asked and its answer stays empty for ever (R016).
             answers[query["query_id"]] = [] if fault.code == "AUTHORISATION_MISSING" else None
     with app.work(f"service:{app.name}") as ctx:
-        for query_id, found in answers.items():
-            if found is None:
-                _ask_later(ctx, query_id)
-            else:
-                sealed = ctx.app.vault.encrypt(json.dumps([vars(f) for f in found], ensure_ascii=False))
-                ctx.tx.update(source_query, source_query.c.query_id == query_id, answer_sealed=sealed)
+        ctx.tx.update_each(source_query, source_query.c.query_id, source_query.c.answer_sealed, {
+            query_id: ctx.app.vault.encrypt(json.dumps([vars(f) for f in found], ensure_ascii=False))
+            for query_id, found in answers.items() if found is not None
+        })
+        for query_id in (one for one, found in answers.items() if found is None):
+            _ask_later(ctx, query_id)
         ctx.audit("sources.answered", verification_id, answers=len(answers))
         _after_answers(ctx, verification_id, declared)
 

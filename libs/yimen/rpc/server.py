@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 import grpc
@@ -14,12 +15,13 @@ from yimen.kernel import limits
 from yimen.kernel.clock import Clock
 from yimen.kernel.errors import Fault
 from yimen.rpc.faults import abort
-from yimen.security.identity import Principal, read_token
+from yimen.security.identity import Principal, principal_of, verified_claims
 from yimen.security.keys import KeyRing
 from yimen.telemetry.tracing import SpanKind, Telemetry
 
 _log = logging.getLogger(__name__)
 _PRINCIPAL: ContextVar[Principal] = ContextVar("principal")
+TOKENS_CACHED = 2_000
 _OPEN_PREFIX = "/grpc.health.v1.Health/"
 
 # A servicer with the generated function that adds it to a server.
@@ -34,6 +36,8 @@ def caller() -> Principal:
 class _Guard(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
     def __init__(self, keys: KeyRing, clock: Clock, telemetry: Telemetry) -> None:
         self._keys, self._clock, self._telemetry = keys, clock, telemetry
+        # A token is verified once; whether it is still in time is asked at every call.
+        self._verified = lru_cache(TOKENS_CACHED)(lambda token: verified_claims(keys, token))
 
     def intercept_service(self, continuation: Any, call: grpc.HandlerCallDetails) -> Any:
         handler = continuation(call)
@@ -47,7 +51,7 @@ class _Guard(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in th
                 try:
                     _check_size(request)
                     token = metadata.get("authorization", "").removeprefix("Bearer ")
-                    _PRINCIPAL.set(read_token(self._keys, token, self._clock.now()))
+                    _PRINCIPAL.set(principal_of(self._verified(token), self._clock.now()))
                     return handler.unary_unary(request, context)
                 except Fault as fault:
                     abort(context, fault)

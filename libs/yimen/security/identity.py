@@ -69,10 +69,11 @@ def issue_service_token(keys: KeyRing, now: datetime) -> str:
 
 def read_token(keys: KeyRing, token: str, now: datetime) -> Principal:
     """Verify and read a token. Raises Fault TOKEN_MISSING, TOKEN_FORGED or TOKEN_STALE."""
-    if not token:
-        raise Fault("TOKEN_MISSING")
-    claims = _verified_claims(keys, token)
-    # The injected clock decides, not the machine's; so PyJWT's own time checks are off.
+    return principal_of(verified_claims(keys, token), now)
+
+
+def principal_of(claims: dict[str, Any], now: datetime) -> Principal:
+    """Whom verified claims name. Raises Fault TOKEN_STALE; the injected clock decides, not the machine's."""
     if now.timestamp() >= float(claims.get("exp", 0)):
         raise Fault("TOKEN_STALE")
     if claims["iss"] == ISSUER:
@@ -80,7 +81,10 @@ def read_token(keys: KeyRing, token: str, now: datetime) -> Principal:
     return Principal(f"service:{claims['sub']}", service=claims["sub"])
 
 
-def _verified_claims(keys: KeyRing, token: str) -> dict[str, Any]:
+def verified_claims(keys: KeyRing, token: str) -> dict[str, Any]:
+    """The claims of a token whose signature is right. Raises Fault TOKEN_MISSING or TOKEN_FORGED."""
+    if not token:
+        raise Fault("TOKEN_MISSING")
     try:
         issuer = str(jwt.decode(token, options={"verify_signature": False}).get("iss", ""))
         name = issuer.removeprefix("service:")

@@ -58,14 +58,21 @@ class Tx:
 
     def insert_new(self, table: sa.Table, /, **values: Any) -> int:
         """One row unless its key is there already; returns how many were new (0 or 1)."""
-        make = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
-        # `rowcount` is -1 where SQLAlchemy fetches a generated key; what comes back is counted instead.
-        statement = make(table).on_conflict_do_nothing().returning(sa.literal(1))
+        if self._dialect == "sqlite":
+            return int(self.connection.execute(sqlite.insert(table).on_conflict_do_nothing(), values).rowcount)
+        # Here `rowcount` is -1 where SQLAlchemy fetches a generated key; what comes back is counted instead.
+        statement = postgresql.insert(table).on_conflict_do_nothing().returning(sa.literal(1))
         return len(self.connection.execute(statement, values).all())
 
     def update(self, table: sa.Table, *where: sa.ColumnElement[bool], **values: Any) -> int:
         """Change rows; returns how many."""
         return int(self.connection.execute(sa.update(table).where(*where).values(**values)).rowcount)
+
+    def update_each(self, table: sa.Table, key: sa.Column[Any], column: sa.Column[Any], values: Mapping[Any, Any]) -> None:
+        """Give `column` another value in many rows, each found by its key; compiled once."""
+        statement = sa.update(table).where(key == sa.bindparam("the_key")).values({column.name: sa.bindparam("the_value")})
+        if values:
+            self.connection.execute(statement, [{"the_key": k, "the_value": v} for k, v in values.items()])
 
     def delete(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> int:
         """Remove rows of bookkeeping tables; records of cases, money and audit are never removed."""

@@ -40,16 +40,17 @@ class SandboxExchange:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._connection: sqlite3.Connection | None = None
 
     def fetch(self, source: str, number: str) -> dict[str, Any] | None:
         try:
-            connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)
-            try:
-                row = connection.execute("select body from record where source = ? and number = ?",
-                                         (source, number)).fetchone()
-            finally:
-                connection.close()
+            # Opened at the first question, so that a file that appears later is found then.
+            if self._connection is None:
+                self._connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)
+            row = self._connection.execute("select body from record where source = ? and number = ?",
+                                           (source, number)).fetchone()
         except sqlite3.Error:
+            self._connection = None
             raise Fault("SOURCE_UNAVAILABLE", source=source) from None
         return json.loads(row[0]) if row else None
 
