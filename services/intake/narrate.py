@@ -75,6 +75,7 @@ NARRATORS: dict[type[Any], Callable[[Any], Entry]] = {
     payment.PaymentPlanned: lambda e: Entry(f"资金已预留:{_money(e.total_fen)},分 {e.instalments} 期", e.channel, "R118"),
     payment.PaymentRejected: lambda e: Entry("资金未能支出", e.reason),
     payment.PaymentSettled: lambda e: Entry(f"第 {e.instalment_no} 期 {_money(e.amount_fen)} 已到账", e.channel, "R117"),
+    payment.PaymentVoided: lambda e: Entry(f"第 {e.instalment_no} 期 {_money(e.amount_fen)} 撤销,资金退回渠道", e.reason_code),
     payment.PaymentReturned: lambda e: Entry(f"第 {e.instalment_no} 期被银行退回,待更正账户", e.reason_code, "R117"),
 }
 

@@ -13,6 +13,7 @@ from yimen.payment.v1 import events_pb2 as events
 from yimen.policy.model import INSTALMENTS_MAX
 from yimen.runtime.context import Context
 from yimen.store.tables import task
+from yimen.store.unit import Row
 
 from services.payment import ledger
 from services.payment.tables import channel, instalment, plan
@@ -116,6 +117,20 @@ def settle(ctx: Context, instalment_id: str, instruction_id: str, kind: str) -> 
                                    instruction_id=instruction_id, amount_fen=row["amount_fen"],
                                    settled_on=ctx.today.isoformat(), channel=row["channel"],
                                    due_on=row["due_on"].isoformat()),
+             subject=grant.case_id, partition_key=grant.household_id, audience=grant.service)
+
+
+def void(ctx: Context, row: Row, reason_code: str) -> None:
+    """It will never be paid: the reservation goes back to the channel, and the department is told."""
+    grant = grant_of(ctx, row["grant_id"])
+    ledger.move(ctx, derived("void", row["instalment_id"]), ledger.account_id(row["channel"], ledger.RESERVED),
+                ledger.account_id(row["channel"], ledger.AVAILABLE), row["amount_fen"], "void", reason_code)
+    ctx.tx.update(instalment, instalment.c.instalment_id == row["instalment_id"], state="void")
+    ctx.close_tasks(row["instalment_id"])
+    ctx.audit("payment.voided", row["instalment_id"], code=reason_code)
+    ctx.emit(events.PaymentVoided(grant_id=row["grant_id"], case_id=grant.case_id, application_id=grant.application_id,
+                                  instalment_no=row["number"], amount_fen=row["amount_fen"], reason_code=reason_code,
+                                  channel=row["channel"]),
              subject=grant.case_id, partition_key=grant.household_id, audience=grant.service)
 
 

@@ -16,7 +16,7 @@ from yimen.runtime.context import Context
 
 from services.payment import ledger
 from services.payment.dispatch import ask_correction, commit_instruction
-from services.payment.handlers import grant_of
+from services.payment.handlers import ask_release, grant_of, void
 from services.payment.tables import account, channel, instalment, instruction, payee, plan
 
 RELEASE_MAX = 2_000  # instalments in one release; the task stays open while more are due
@@ -89,6 +89,19 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
             ctx.audit("account.corrected", grant.household_id, instalment_id=request.instalment_id)
         return pb.CorrectAccountResponse(instruction_id=instruction_id)
 
+    def VoidInstalment(self, request: Any, context: Any) -> Any:
+        officer = caller()
+        officer.require_role("finance_officer")
+        if not request.reason_code:
+            raise Fault("REASON_REQUIRED")
+        with self._app.work(officer.actor) as ctx:
+            row = ctx.require(ctx.tx.first(instalment, instalment.c.instalment_id == request.instalment_id, lock=True),
+                              "INSTALMENT_NOT_FOUND", instalment_id=request.instalment_id)
+            if row["state"] != "returned":
+                raise Fault("INSTALMENT_STATE", state=row["state"], act="撤销")
+            void(ctx, row, request.reason_code)
+        return pb.VoidInstalmentResponse()
+
     def ReleaseBatch(self, request: Any, context: Any) -> Any:
         officer = caller()
         officer.require_role("finance_officer")
@@ -108,8 +121,6 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
         return pb.ReleaseBatchResponse(instructions=len(released), total_fen=sum(r["amount_fen"] for r in released))
 
     def _ask_next(self, ctx: Context, name: str) -> None:
-        from services.payment.handlers import ask_release
-
         following = ctx.tx.first(instalment, instalment.c.channel == name, instalment.c.state == "planned",
                                  order_by=instalment.c.due_on)
         if following is not None:

@@ -29,7 +29,7 @@ transfer = sa.Table(
     sa.Column("from_account", sa.String(80), nullable=False, index=True),
     sa.Column("to_account", sa.String(80), nullable=False, index=True),
     sa.Column("amount_fen", sa.BigInteger, nullable=False),
-    # budget, fund_imprest, reserve, post, pay_imprest.
+    # budget, fund_imprest, reserve, post, void, pay_imprest.
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("reference", sa.String(80), nullable=False),
     sa.Column("at", Moment, nullable=False),
@@ -60,7 +60,7 @@ instalment = sa.Table(
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("amount_fen", sa.BigInteger, nullable=False),
     sa.Column("due_on", sa.Date, nullable=False, index=True),
-    # planned, released, returned, settled.
+    # planned, released, returned, settled, void.
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
 )

@@ -30,7 +30,7 @@ SIBLING_DAYS = 30  # the whole chain of the other item (requirements 2.1)
 
 # What another service says of one case concerns its department alone.
 ADDRESSED = frozenset({disclosure.ObjectionFiled, disclosure.ObjectionResolved, disclosure.NoticeClosed,
-                       payment.PaymentSettled, payment.PaymentRejected})
+                       payment.PaymentSettled, payment.PaymentRejected, payment.PaymentVoided})
 
 
 class Reactions:
@@ -52,6 +52,7 @@ class Reactions:
             roster.CategoryChanged: self.on_category_changed,
             payment.PaymentSettled: self.on_settled,
             payment.PaymentRejected: self.on_rejected,
+            payment.PaymentVoided: self.on_rejected,
         }
 
     # ------------------------------------------------------------------------------------------ intake
@@ -206,9 +207,10 @@ class Reactions:
         act = Act.DELIVER if made["instalments"] > 1 else Act.DELIVER_ONCE
         self._desk.close(ctx, case, act, "granted", made["reason"])
 
-    def on_rejected(self, ctx: Context, event: payment.PaymentRejected, _: Envelope) -> None:
+    def on_rejected(self, ctx: Context, event: payment.PaymentRejected | payment.PaymentVoided, _: Envelope) -> None:
         """No money moved; the department's approver must see to it."""
-        if case := self._mine(ctx, event.case_id):
+        case = self._mine(ctx, event.case_id)
+        if case and case["state"] == State.CONFIRMED:
             ctx.close_tasks(case["case_id"], "await_payment")
             ctx.open_task("resolve_payment", case["case_id"], "county_approver", "",
                           ctx.workdays_later(REJECTED_PAYMENT_DAYS), reason=event.reason_code)
