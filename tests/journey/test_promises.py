@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-
 from yimen.aid.v1 import aid_pb2
 from yimen.kernel.errors import Fault
 from yimen.payment.v1 import payment_pb2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+
 from services.means_test import domain as accounting
 from services.means_test.domain import Income, Member
 from services.means_test.verification import parameters

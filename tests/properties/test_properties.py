@@ -12,7 +12,7 @@ from yimen.casework.authority import COUNTY, LEVELS, PANEL, TOWNSHIP, Tiers
 from yimen.casework.states import RESTING, TRANSITIONS, Act, State, step
 from yimen.kernel import resident_id
 from yimen.kernel.errors import CATALOGUE, Fault
-from yimen.kernel.money import in_fen, parse_yuan, round_fen, split_evenly, yuan
+from yimen.kernel.money import in_fen, parse_yuan, round_fen, yuan
 from yimen.kernel.workdays import WorkCalendar, months_later, published_days_off
 
 FEN = st.integers(0, 10**12)
@@ -24,12 +24,6 @@ T = 12 * 78000
 @given(FEN)
 def test_yuan_reads_back_to_the_same_fen(fen: int) -> None:
     assert parse_yuan(yuan(fen)) == fen == in_fen(f"{yuan(fen)}元")
-
-
-@given(FEN, st.integers(1, 40))
-def test_shares_add_up_and_differ_by_at_most_one_fen(total: int, parts: int) -> None:
-    shares = split_evenly(total, parts)
-    assert sum(shares) == total and max(shares) - min(shares) <= 1
 
 
 @given(st.decimals(0, 10**9, places=4))

@@ -13,6 +13,8 @@ from yimen.department.declaration import CATEGORY, COUNTY, DELEGABLE, MONEY, TIE
 from yimen.department.facts import gather, standards
 from yimen.department.packs import PackShelf
 from yimen.department.tables import aid_case, annual_use, decision
+from yimen.directory.v1 import directory_pb2
+from yimen.kernel.errors import Fault
 from yimen.kernel.ids import canonical, derived
 from yimen.kernel.workdays import first_of_next_month
 from yimen.policy.pack import Decision
@@ -105,6 +107,7 @@ class Desk:
         """The facts are there: compute the draft and put it before the proposing officer."""
         made, facts = self.evaluate(ctx, case)
         decision_id = self.record(ctx, case, made, facts)
+        # Report and surveyors came with the event and are not stored yet.
         case = self.move(ctx, case, act, decision_id=decision_id, report_id=case["report_id"], duties=case["duties"])
         item = self.department.item(case["item"])
         ctx.close_tasks(case["case_id"])
@@ -156,15 +159,15 @@ class Desk:
         return authority.COUNTY if item.decided_by in (COUNTY, DELEGABLE) else authority.PANEL
 
     def _delegated(self, ctx: Context, item: AidItem, township: str) -> bool:
-        from yimen.directory.v1 import directory_pb2
-
         answer = ctx.app.peers.stub("directory").CheckAuthority(directory_pb2.CheckAuthorityRequest(
             act="delegated", department=ctx.service, item=item.name, area=township))
         return bool(answer.allowed)
 
     def tiers(self, ctx: Context, case: Row) -> Tiers:
         """The limits of 临时救助 today."""
-        urban = standards(ctx, case["area_kind"])["dibao_urban_standard_fen"]
+        urban = standards(ctx, case["area_kind"]).get("dibao_urban_standard_fen")
+        if urban is None:
+            raise Fault("STANDARD_MISSING", day=ctx.today, name="dibao_urban_standard_fen")
         return Tiers.of(12 * urban, self.shelf.active(ctx, ctx.today).parameters)
 
     # ------------------------------------------------------------------------------------------ granting

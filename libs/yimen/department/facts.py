@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from yimen.runtime.context import Context
     from yimen.store.unit import Row
 
-ROSTER, REPORT, STANDARDS, REQUEST, OWN = "roster", "report", "standards", "request", "own"
+ROSTER, REPORT, STANDARDS = "roster", "report", "standards"
 PURPOSE = "decide_case"
 
 CATEGORIES = ("destitute", "dibao", "dibao_edge", "single_person_dibao")

@@ -10,7 +10,7 @@ from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework import authority
 from yimen.casework.states import Act, State
 from yimen.department.cases import Desk
-from yimen.department.tables import policy_pack
+from yimen.department.tables import aid_case, policy_pack
 from yimen.directory.v1 import directory_pb2
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import canonical
@@ -126,8 +126,6 @@ class DepartmentServicer(aid_pb2_grpc.DepartmentServiceServicer):
             case = {**case, "decision_id": decision_id}
             # Cash from the township's fund within its own tier; above it the county's channel pays.
             via = "imprest" if level == authority.TOWNSHIP else "bank"
-            from yimen.department.tables import aid_case
-
             ctx.tx.update(aid_case, aid_case.c.case_id == case["case_id"], decision_id=decision_id,
                           request=case["request"], duties={**case["duties"], officer.actor: "批准先行救助"})
             case = self._desk.confirm(ctx, case, basis, request.minutes_ref, Act.ADVANCE, via)

@@ -20,11 +20,6 @@ def township_of(code: str) -> str:
     return code[:TOWNSHIP_LENGTH]
 
 
-def county_of(code: str) -> str:
-    """The county that a code lies in."""
-    return code[:COUNTY_LENGTH]
-
-
 def contains(area: str, code: str) -> bool:
     """Whether `code` is `area` or lies in it."""
     return bool(area) and code.startswith(area)

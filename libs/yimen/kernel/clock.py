@@ -33,20 +33,6 @@ class SystemClock:
         raise RuntimeError("the stack runs in real time (started with --real-time)")
 
 
-class FixedClock:
-    """A time that moves only when told; for one process."""
-
-    def __init__(self, start: datetime) -> None:
-        self._now = start.astimezone(CHINA)
-
-    def now(self) -> datetime:
-        return self._now
-
-    def move_to(self, moment: datetime) -> None:
-        """Forward only: a clock that runs back is a fault of the machine, not a wish."""
-        self._now = max(self._now, moment.astimezone(CHINA))
-
-
 class FileClock:
     """The time written in a file, shared by processes. Re-read when the file changes."""
 

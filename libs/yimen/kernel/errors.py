@@ -66,7 +66,6 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     "MEMBER_INDEX_WRONG": (Kind.INVALID, "救助事项 {item} 指向的成员序号不存在,请核对 member_index。"),
     "AREA_UNKNOWN": (Kind.INVALID, "区划代码 {code} 不在本县,请核对户籍村(居)代码。"),
     "FIELD_WRONG": (Kind.INVALID, "字段 {field} 取值不对:{expected}。"),
-    "CERTIFICATE_NOT_ALLOWED": (Kind.INVALID, "不得要求困难身份证明,平台已共享身份(R015)。"),
     "APPLICATION_NOT_FOUND": (Kind.NOT_FOUND, "没有受理号为 {receipt_no} 的申请,请核对受理号。"),
     "APPLICATION_STATE": (Kind.PRECONDITION, "申请当前状态为 {state},不能{act}。"),
     "AUTHORISATION_MISSING": (Kind.PRECONDITION, "还有 {count} 名成员未签核对授权书,签齐前不得查询任何数据(R016)。"),

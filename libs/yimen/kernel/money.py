@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from typing import Any, NewType
-
-Fen = NewType("Fen", int)
+from typing import Any
 
 FEN_PER_YUAN = 100
 _WRITTEN_YUAN = re.compile(r"^\d[\d,]*(\.\d{1,2})?元$")
@@ -45,11 +43,3 @@ def in_fen(value: Any) -> Any:
     if isinstance(value, str) and _WRITTEN_YUAN.match(value):
         return parse_yuan(value.removesuffix("元"))
     return value
-
-
-def split_evenly(total_fen: int, parts: int) -> list[int]:
-    """Shares that differ by at most one fen and add up to the total."""
-    if parts < 1:
-        raise ValueError("parts must be at least 1")
-    base, extra = divmod(total_fen, parts)
-    return [base + 1] * extra + [base] * (parts - extra)

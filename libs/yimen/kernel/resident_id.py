@@ -12,7 +12,6 @@ from stdnum.cn import ric
 from yimen.kernel.errors import Fault
 
 _SHAPE = re.compile(r"^\d{17}[\dX]$")
-TEST_AREA_PREFIX = "99"
 
 
 def check(number: str, position: int) -> str:

@@ -67,11 +67,6 @@ def issue_service_token(keys: KeyRing, now: datetime) -> str:
     return jwt.encode(claims, keys.private(), algorithm=ALGORITHM)
 
 
-def read_token(keys: KeyRing, token: str, now: datetime) -> Principal:
-    """Verify and read a token. Raises Fault TOKEN_MISSING, TOKEN_FORGED or TOKEN_STALE."""
-    return principal_of(verified_claims(keys, token), now)
-
-
 def principal_of(claims: dict[str, Any], now: datetime) -> Principal:
     """Whom verified claims name. Raises Fault TOKEN_STALE; the injected clock decides, not the machine's."""
     if now.timestamp() >= float(claims.get("exp", 0)):

@@ -8,24 +8,9 @@ _ID_LIKE = re.compile(r"(?<![0-9A-Za-z-])\d{17}[\dXx](?![0-9A-Za-z-])")
 _PHONE_LIKE = re.compile(r"(?<![0-9A-Za-z-])1[3-9]\d{9}(?![0-9A-Za-z-])")
 
 
-def mask_id(number: str) -> str:
-    """`4504**********0012`."""
-    return f"{number[:4]}**********{number[-4:]}"
-
-
-def mask_phone(number: str) -> str:
-    """`138****5678`."""
-    return f"{number[:3]}****{number[-4:]}"
-
-
 def mask_name(name: str) -> str:
     """`张某某`: the family name and one 某 for each further character (county option)."""
     return name[:1] + "某" * max(1, len(name) - 1)
-
-
-def mask_account(number: str) -> str:
-    """The last four digits."""
-    return f"****{number[-4:]}"
 
 
 def finds_personal_data(text: str) -> list[str]:

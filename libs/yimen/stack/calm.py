@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
 from yimen.bus.events import kind_of
 from yimen.store.tables import inbox, outbox, timer
 from yimen.store.unit import Store
@@ -26,8 +27,6 @@ def _store(url: str) -> Store:
 
 def restless(stack: Stack) -> str:
     """Who still has something to do, in a word; empty when nobody has."""
-    import sqlalchemy as sa
-
     heard = dict.fromkeys(stack.services, 0)
     said: dict[tuple[str, str], int] = {}
     for name, service in stack.services.items():
