@@ -1,4 +1,4 @@
-"""Fixtures for all tests: one embedded platform and one real stack, each started at most once."""
+"""Fixtures for all tests: the servers once for all, a real stack for one module at a time (28 processes are enough)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def world(tmp_path: Path, sample: County) -> Iterator[Month]:
     place.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(components: Components, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The real stack: every worker and server its own process, on a clock that the tests move."""
     folder = tmp_path_factory.mktemp("stack")

@@ -15,8 +15,9 @@ from yimen.kernel.errors import Fault
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
-POOL_SIZE = 6
-POOL_OVERFLOW = 10
+# Kept open by each process; a whole stack on one PostgreSQL must stay well below its usual 100 connections.
+POOL_SIZE = 2
+POOL_OVERFLOW = 8
 SQLITE_BUSY_MS = 30_000
 
 
