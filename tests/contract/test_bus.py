@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,22 @@ def test_an_event_before_its_cause_waits_without_holding_up_its_case(tmp_path: P
         bus.source.say("case-a", 2)
         bus.deliver(2)
         assert sorted(bus.sink.effects("case-a")) == [1, 2]
+
+
+def test_an_event_left_behind_without_its_head_is_still_retried_and_one_behind_a_waiting_head_is_not(tmp_path: Path) -> None:
+    with embedded(tmp_path) as bus:
+        bus.start_poison("case-a")
+        bus.source.say("case-a", 1, 2)
+        bus.deliver(0)
+        past = bus.sink.machine_now() - timedelta(hours=1)
+        with bus.sink.store.transaction() as tx:
+            tx.update(parked, parked.c.state == "behind", next_attempt_at=past)
+            tx.update(parked, parked.c.state == "failed", next_attempt_at=past + timedelta(days=1))
+        bus.stop_poison()
+        assert bus.sink.processor.retry_parked() == 0  # its head is not due yet
+        with bus.sink.store.transaction() as tx:
+            tx.delete(parked, parked.c.state == "failed")  # handled by another process in this very moment
+        assert bus.sink.processor.retry_parked() == 1 and bus.sink.effects("case-a") == [2]
 
 
 # ------------------------------------------------------------------------------------------------ RabbitMQ alone

@@ -98,10 +98,10 @@ class Processor:
         """Try again what is due (or all); returns how many were handled. Each subject in its own transaction."""
         with self._host.store.transaction(write=False) as tx:
             due = () if everything else (parked.c.next_attempt_at <= self._host.machine_now(),)
-            rows = tx.find(parked, parked.c.state != BEHIND, *due, order_by=parked.c.position,
-                           limit=limits.PARK_BATCH_MAX)
+            # `behind` rows too: one that was parked while its head was just being handled has no head any more.
+            rows = tx.find(parked, *due, order_by=parked.c.position, limit=limits.PARK_BATCH_MAX)
         self.may_hold_parked = bool(rows)
-        return sum(self._retry_subject(subject) for subject in dict.fromkeys(row["subject"] for row in rows))
+        return sum(self._retry_subject(subject, everything) for subject in dict.fromkeys(row["subject"] for row in rows))
 
     # ----------------------------------------------------------------------------------------------
     def _new_ones(self, tx: Tx, batch: Sequence[Envelope]) -> list[Envelope]:
@@ -170,12 +170,16 @@ class Processor:
         for row in tx.find(parked, parked.c.subject == subject, parked.c.state == WAITING, order_by=parked.c.position):
             self._retry_row(tx, row)
 
-    def _retry_subject(self, subject: str) -> int:
-        """In order; the first that fails again holds the rest back."""
+    def _retry_subject(self, subject: str, everything: bool) -> int:
+        """In order; the first that fails again holds the rest back, and while it is not due they wait."""
         handled = 0
         with self._host.store.transaction() as tx:
-            for row in tx.find(parked, parked.c.subject == subject, order_by=parked.c.position,
-                               limit=limits.PARK_BATCH_MAX, lock=True):
+            rows = tx.find(parked, parked.c.subject == subject, order_by=parked.c.position,
+                           limit=limits.PARK_BATCH_MAX, lock=True)
+            head = next((row for row in rows if row["state"] != WAITING), rows[0] if rows else None)
+            if head is None or (not everything and head["next_attempt_at"] > self._host.machine_now()):
+                return 0
+            for row in rows:
                 if self._retry_row(tx, row):
                     handled += 1
                 elif row["state"] != WAITING:
