@@ -24,6 +24,8 @@ LAST_DAY = date(2026, 4, 10)
 OPENING = time(9, 0, tzinfo=CHINA)
 AFTERNOON = time(15, 0, tzinfo=CHINA)
 ROUNDS_A_DAY = 2
+# A large county draws thousands of cases at once.
+SAMPLE_DEADLINE_S = 300.0
 Progress = Callable[[int, str], None]
 
 
@@ -119,7 +121,7 @@ class Month:
         if last_month >= f"{FIRST_DAY:%Y-%m}":
             self.world.peers.stub("supervision").DrawSample(
                 supervision_pb2.DrawSampleRequest(month=last_month, seed=f"{self.seed}"),
-                token=self.tokens.role("supervisor"))
+                token=self.tokens.role("supervisor"), timeout_s=SAMPLE_DEADLINE_S)
             self.world.settle()
 
 
