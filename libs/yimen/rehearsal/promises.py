@@ -104,7 +104,7 @@ def p2_no_payment_without_grant(e: Evidence) -> list[str]:
     good = {row["grant_id"] for row, grant in e.grants()
             if owners.get(grant.channel) == grant.service == row["signed_by"]
             and ring.verify(row["signed_by"], bytes(row["grant"]), bytes(row["signature"]))}
-    moved = e.rows("payment", "select i.grant_id, i.instalment_id from instalment i where i.state <> 'planned'")
+    moved = e.each("payment", "select i.grant_id, i.instalment_id from instalment i where i.state <> 'planned'")
     return [f"款项 {row['instalment_id']} 没有有效的给付决定" for row in moved if row["grant_id"] not in good]
 
 
@@ -290,7 +290,7 @@ def p12_reads_are_by_right(e: Evidence) -> list[str]:
     """No read across departments outside the rights matrix, and each such read is logged with its purpose."""
     wrong = []
     for service in ("roster", "means_test"):
-        for row in e.rows(service, "select * from read_log"):
+        for row in e.each(service, "select * from read_log"):
             if not row["case_id"] or not row["purpose"]:
                 wrong.append(f"{service} 的读取 {row['row_id']} 没有用途")
             if row["reader"].removeprefix("service:") not in e.services:
