@@ -12,6 +12,8 @@ AREA_KINDS = ("urban", "rural")
 RELATIONS = ("applicant", "spouse", "child", "parent", "grandparent", "grandchild", "sibling", "other")
 SCHOOL_STAGES = ("none", "preschool", "primary", "junior", "senior", "vocational", "college", "master")
 DISABILITY_KINDS = ("none", "visual", "hearing", "speech", "physical", "intellectual", "mental", "multiple")
+UNEMPLOYMENT_REASONS = ("", "none", "study", "illness", "caring", "job_seeking", "other")
+OBLIGOR_RELATIONS = ("child", "parent", "spouse", "grandchild", "grandparent", "other")
 TENURES = ("owned", "rented", "public_rental", "none")
 NUMBER, BOOL = "number", "bool"
 DISABILITY_LEVEL_MAX = 4
@@ -31,9 +33,11 @@ def check_form(form: Any) -> None:
                for place, member in enumerate(form.members, start=1) if member.resident_id]
     if len(set(numbers)) < len(numbers):
         raise Fault("ID_REPEATED")
+    _check_obligors(form)
     for member in form.members:
         _one_of("relation", member.relation, RELATIONS)
         _one_of("school_stage", member.school_stage or "none", SCHOOL_STAGES)
+        _one_of("unemployment_reason", member.unemployment_reason, UNEMPLOYMENT_REASONS)
         _one_of("disability_kind", member.disability_kind or "none", DISABILITY_KINDS)
         if not 0 <= member.disability_level <= DISABILITY_LEVEL_MAX:
             raise Fault("FIELD_WRONG", field="disability_level", expected="0–4")
@@ -41,6 +45,22 @@ def check_form(form: Any) -> None:
             raise Fault("FIELD_WRONG", field="incomes.monthly_fen", expected="不小于0的整数分")
     if form.agent and not form.mandate_document:
         raise Fault("FIELD_WRONG", field="mandate_document", expected="代为申请须附委托书编号(R010)")
+
+
+def _check_obligors(form: Any) -> None:
+    if len(form.obligors) > limits.MEMBERS_MAX:
+        raise Fault("FIELD_WRONG", field="obligors", expected=f"不超过 {limits.MEMBERS_MAX} 人")
+    for obligor in form.obligors:
+        _one_of("obligors.relation", obligor.relation, OBLIGOR_RELATIONS)
+        if obligor.household_size < 1:
+            raise Fault("FIELD_WRONG", field="obligors.household_size", expected="不小于1的整数")
+        if obligor.household_monthly_income_fen < 0:
+            raise Fault("FIELD_WRONG", field="obligors.household_monthly_income_fen", expected="不小于0的整数分")
+        if not obligor.supports or len(set(obligor.supports)) < len(obligor.supports) or any(
+                not 0 <= place < len(form.members) for place in obligor.supports):
+            raise Fault("FIELD_WRONG", field="obligors.supports", expected="本户成员的序号(从0起),不重复")
+        if obligor.parents_supported < len(obligor.supports):
+            raise Fault("FIELD_WRONG", field="obligors.parents_supported", expected="不少于 supports 中的人数")
 
 
 def _one_of(field: str, value: str, known: Sequence[str]) -> None:

@@ -1,16 +1,18 @@
-"""Income, deduction and property accounting of requirements 3.1–3.3, and the doubts. Pure."""
+"""Income and deductions of requirements 3.1 and 3.2, imputed ones among them, and the doubts. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
-from yimen.kernel.money import round_fen, yuan
+from yimen.kernel.money import exact, round_fen, yuan
 from yimen.kernel.resident_id import age_on
 
-WAGE = "wage"
+WAGE, NET_BUSINESS = "wage", "net_business"
+WITHOUT_REASON = "none"
 ADULT_AGE = 18
 # A full-time master's student is not counted (requirements 3.1).
 UNCOUNTED_STAGE = "master"
@@ -40,6 +42,16 @@ class Member:
     employed: bool
     incomes: Sequence[Income] = field(default_factory=tuple)
     self_care_fails: int = 0
+    unemployment_reason: str = ""
+
+
+@dataclass(frozen=True)
+class Obligor:
+    """The household of a legal supporter who lives apart (赡养、抚养、扶养义务人)."""
+
+    household_size: int
+    household_monthly_income_fen: int
+    parents_supported: int
 
 
 @dataclass(frozen=True)
@@ -71,11 +83,37 @@ def counted_income(member: Member, parameters: Mapping[str, Any]) -> tuple[int, 
             continue
         deducted = 0
         if income.kind == WAGE:
-            share = round_fen(income.monthly_fen * parameters["wage_deduction_ratio"])
+            share = round_fen(income.monthly_fen * exact(parameters["wage_deduction_ratio"]))
             deducted = min(share, int(parameters["wage_deduction_max_fen"]))
         total += income.monthly_fen - deducted
         lines.append(f"{income.kind} {yuan(income.monthly_fen)}元 − 扣减 {yuan(deducted)}元")
     return total, lines
+
+
+def imputed_wage(member: Member, today: date, minimum_wage_fen: int, parameters: Mapping[str, Any]) -> int:
+    """Fen per month put on a labour-capable member who is out of work without reason; else 0 (requirements 3.2).
+
+    What he earns otherwise, by wage or business, is set off: nobody is counted above the imputed wage for it.
+    """
+    if not member.labour_capable or member.employed or member.unemployment_reason != WITHOUT_REASON:
+        return 0
+    age = age_on(member.born, today) if member.born else int(parameters["working_age_from"])
+    if member.school_stage != "none" or not parameters["working_age_from"] <= age < parameters["working_age_until"]:
+        return 0
+    earned = sum(i.monthly_fen for i in member.incomes if i.kind in (WAGE, NET_BUSINESS))
+    return max(0, round_fen(minimum_wage_fen * exact(parameters["imputed_wage_share"])) - earned)
+
+
+def support_owed(obligor: Obligor, standard_fen: int, parameters: Mapping[str, Any]) -> int:
+    """Fen per month that the obligor owes to each person he supports (requirements 3.2).
+
+    Half of what his household has per head above twice the standard, divided by those he supports.
+    """
+    per_head = Fraction(obligor.household_monthly_income_fen, obligor.household_size)
+    excess = per_head - standard_fen * exact(parameters["obligor_standard_multiple"])
+    if excess <= 0:
+        return 0
+    return round_fen(excess * exact(parameters["obligor_share"]) / obligor.parents_supported)
 
 
 def compare_wage(member: Member, fetched_fen: int, parameters: Mapping[str, Any]) -> Doubt | None:

@@ -49,12 +49,15 @@ class MeansTestServicer(means_test_pb2_grpc.MeansTestServiceServicer):
                               "VERIFICATION_NOT_FOUND", verification_id=request.verification_id)
         officer.require_area(row["township_code"])
         declared = steps.declaration(self._app, row["application_id"])
+        if any(not 0 <= place < len(declared.application.members) for place in request.idle_members):
+            raise Fault("FIELD_WRONG", field="idle_members", expected="本户成员的序号(从0起)")
         with self._app.work(officer.actor) as ctx:
             row = steps.locked(ctx, request.verification_id)
             if row["state"] in ("done", "stopped"):
                 raise Fault("CASE_STATE", state=row["state"], act="登记入户调查")
             ctx.tx.update(verification, verification.c.verification_id == request.verification_id, visited=True,
                           surveyors=[officer.actor, request.second_surveyor], visit_finding=request.finding,
+                          idle_members=sorted(set(request.idle_members)),
                           self_care_fails=request.self_care_fails if request.HasField("self_care_fails") else None)
             ctx.close_tasks(request.verification_id, "home_visit")
             ctx.audit("home_visit.recorded", request.verification_id, second=request.second_surveyor,

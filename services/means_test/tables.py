@@ -17,6 +17,8 @@ verification = sa.Table(
     sa.Column("visited", sa.Boolean, nullable=False),
     sa.Column("surveyors", sa.JSON, nullable=False),
     sa.Column("self_care_fails", sa.Integer),
+    # Places of members found out of work without reason (requirements 3.2).
+    sa.Column("idle_members", sa.JSON, nullable=False, server_default="[]"),
     sa.Column("visit_finding", sa.String(12), nullable=False),
     sa.Column("report_id", sa.String(36), nullable=False),
     sa.Column("started_at", Moment, nullable=False),

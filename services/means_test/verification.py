@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from yimen.intake.v1 import intake_pb2
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import canonical, derived, digest
-from yimen.kernel.resident_id import age_on, birth_date
 from yimen.kernel.workdays import months_later
 from yimen.means_test.v1 import events_pb2 as events
-from yimen.policy.pack import Pack
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
 from yimen.store.unit import Row
 
-from services.means_test import domain
-from services.means_test.domain import Doubt, Income, Member
+from services.means_test.report import build, find_doubts, parameters
 from services.means_test.sources import ADAPTERS, Finding, open_exchange
 from services.means_test.tables import doubt, report, source_query, verification
 
 VERIFY_DAYS = 10  # working days after acceptance (S2 四)
 QUERIES_PER_ROUND = 400
-
-
-@cache
-def parameters() -> dict[str, Any]:
-    """The accounting standard in force (R038), from the pack beside this file."""
-    return Pack((Path(__file__).parent / "policy" / "accounting-2026.yaml").read_text(), {}).parameters
 
 
 # ------------------------------------------------------------------------------------------------ opening
@@ -44,7 +33,7 @@ def open_verification(ctx: Context, event: Any) -> None:
     new = ctx.tx.insert_new(
         verification, verification_id=verification_id, application_id=event.application_id,
         household_id=event.household_id, township_code=event.township_code, area_kind=event.area_kind,
-        state="matching", visited=False, surveyors=[], self_care_fails=None, visit_finding="", report_id="",
+        state="matching", visited=False, surveyors=[], idle_members=[], self_care_fails=None, visit_finding="", report_id="",
         started_at=ctx.now)
     if not new:
         return
@@ -149,42 +138,6 @@ def findings(ctx: Context, verification_id: str) -> dict[str, list[Finding]]:
     return found
 
 
-def _sum(found: list[Finding], kind: str) -> int:
-    return sum(f.amount_fen if kind == "deposit" else f.count for f in found if f.kind == kind)
-
-
-def _wage(found: list[Finding]) -> int:
-    return max((f.amount_fen for f in found if f.kind == "wage"), default=0)
-
-
-def find_doubts(declared: Any, found: dict[str, list[Finding]]) -> list[Doubt]:
-    """Where declaration and sources disagree beyond the accounting standard's margins."""
-    doubts: list[Doubt] = []
-    for member in members_of(declared):
-        compared = domain.compare_wage(member, _wage(found.get(member.person_id, [])), parameters())
-        if compared is not None:
-            doubts.append(compared)
-    everything = [f for one in found.values() for f in one]
-    first, stated = declared.person_ids[0], declared.application.property
-    margin = int(parameters()["doubt_minor_fen"])
-    if _sum(everything, "deposit") > stated.liquid_assets_fen + margin:
-        doubts.append(Doubt(first, "deposit_undeclared", True))
-    for kind, said in (("vehicle", stated.vehicles), ("house", stated.houses), ("business", stated.businesses)):
-        if _sum(everything, kind) > said:
-            doubts.append(Doubt(first, f"{kind}_undeclared", True))
-    return doubts
-
-
-def members_of(declared: Any) -> list[Member]:
-    """The members of the form as accounting sees them."""
-    return [
-        Member(person_id, m.relation, birth_date(m.resident_id) if m.resident_id else None, m.school_stage or "none",
-               m.disability_kind or "none", m.disability_level, m.serious_illness, m.labour_capable, m.employed,
-               tuple(Income(i.kind, i.monthly_fen, "declared") for i in m.incomes), m.self_care_fails)
-        for person_id, m in zip(declared.person_ids, declared.application.members, strict=True)
-    ]
-
-
 # ------------------------------------------------------------------------------------------------ report
 def try_to_finish(ctx: Context, verification_id: str, declared: Any) -> bool:
     """Issue the report when answers, visit and doubts are all there."""
@@ -192,7 +145,9 @@ def try_to_finish(ctx: Context, verification_id: str, declared: Any) -> bool:
     doubts = ctx.tx.find(doubt, doubt.c.verification_id == verification_id)
     if row["state"] != "visiting" or not row["visited"] or any(not d["outcome"] for d in doubts):
         return False
-    content = build_content(ctx, row, declared, doubts)
+    confirmed = {(d["person_id"], d["kind"]) for d in doubts if d["outcome"] == "confirmed"}
+    content = build(declared, findings(ctx, verification_id), row, confirmed, ctx.today,
+                    ctx.app.published.standards(ctx.today))
     content_hash = digest(content)
     report_id = derived("report", verification_id)
     major = any(d["major"] for d in doubts)
@@ -217,41 +172,3 @@ def announce(ctx: Context, application_id: str, household_id: str, verification_
         verification_id=verification_id, application_id=application_id, household_id=household_id,
         report_id=report_id, completed_on=ctx.today.isoformat(), reused=reused, doubts=doubts, major_doubt=major,
         surveyors=surveyors), subject=application_id, partition_key=household_id)
-
-
-def build_content(ctx: Context, row: Row, declared: Any, doubts: list[Row]) -> dict[str, Any]:
-    """The structured report R032. A confirmed doubt puts the fetched value in place of the declared one."""
-    found = findings(ctx, row["verification_id"])
-    confirmed = {(d["person_id"], d["kind"]) for d in doubts if d["outcome"] == "confirmed"}
-    members, lines, total = [], [], 0
-    for place, member in enumerate(members_of(declared)):
-        if (member.person_id, "wage_understated") in confirmed:
-            member = domain.with_wage(member, _wage(found.get(member.person_id, [])), "fetched")
-        counted = domain.is_counted(member, ctx.today)
-        own, explained = domain.counted_income(member, parameters()) if counted else (0, ["不计入共同生活成员"])
-        total += own
-        lines.extend(f"成员{place + 1}:{line}" for line in explained)
-        fails = row["self_care_fails"] if place == 0 and row["self_care_fails"] is not None else member.self_care_fails
-        members.append({
-            "person_id": member.person_id, "counted": counted, "own_income_fen": own, "self_care_fails": fails,
-            "age": age_on(member.born, ctx.today) if member.born else 0, "school_stage": member.school_stage,
-            "disability_kind": member.disability_kind, "disability_level": member.disability_level,
-            "serious_illness": member.serious_illness, "labour_capable": member.labour_capable,
-            "employed": member.employed})
-    everything, first = [f for one in found.values() for f in one], declared.person_ids[0]
-    form, stated = declared.application, declared.application.property
-
-    def settled(kind: str, said: int) -> int:
-        label = "deposit_undeclared" if kind == "deposit" else f"{kind}_undeclared"
-        return max(said, _sum(everything, kind)) if (first, label) in confirmed else said
-
-    return {
-        "members": members, "member_count": sum(1 for m in members if m["counted"]), "counted_income_fen": total,
-        "liquid_assets_fen": settled("deposit", stated.liquid_assets_fen),
-        "vehicles": settled("vehicle", stated.vehicles), "houses": settled("house", stated.houses),
-        "businesses": settled("business", stated.businesses), "rigid_expenditure_fen": form.rigid_expenditure_fen,
-        "no_capable_obligor": form.no_capable_obligor, "tenure": form.living.tenure or "none",
-        "house_area_m2": form.living.house_area_m2, "house_grade": form.living.house_grade or "none",
-        "verdict": "doubts_confirmed" if confirmed else "consistent", "account": lines,
-        "visit_finding": row["visit_finding"], "sources": sorted(ADAPTERS),
-    }

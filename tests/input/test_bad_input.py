@@ -77,6 +77,10 @@ def _changed(change: Callable[[Any], object], name: str = "c10_private_car") -> 
     ("AREA_UNKNOWN", lambda f: setattr(f, "village_code", "110101001001")),
     ("FIELD_WRONG", lambda f: setattr(f, "area_kind", "moon")),
     ("FIELD_WRONG", lambda f: setattr(f, "agent", "村委会")),
+    ("FIELD_WRONG", lambda f: setattr(f.members[0], "unemployment_reason", "lazy")),
+    ("FIELD_WRONG", lambda f: f.obligors.add(relation="child", household_size=0, parents_supported=1, supports=[0])),
+    ("FIELD_WRONG", lambda f: f.obligors.add(relation="child", household_size=2, parents_supported=1, supports=[7])),
+    ("FIELD_WRONG", lambda f: f.obligors.add(relation="child", household_size=2, parents_supported=0, supports=[0])),
     ("TEMPORARY_IDENTITY_NOT_ALLOWED", lambda f: setattr(f.members[0], "resident_id", "")),
     ("PAYLOAD_TOO_LARGE", lambda f: setattr(f.members[0], "name", "长" * 100_000)),
 ])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from services.means_test import domain as accounting
-from services.means_test.domain import Income, Member
-from services.means_test.verification import parameters
+from services.means_test.domain import Income, Member, Obligor
+from services.means_test.report import parameters
 from services.supervision.domain import draw, sample_size
 
 TODAY = date(2026, 3, 2)
@@ -29,6 +30,44 @@ def _member(*incomes: Income, born: date = date(1985, 1, 1), relation: str = "ap
 ])
 def test_what_counts_as_income(kind: str, gross: int, counted: int) -> None:
     assert accounting.counted_income(_member(Income(kind, gross, "declared")), parameters())[0] == counted
+
+
+MINIMUM_WAGE = 169_000
+
+
+def _idle(**changes: object) -> Member:
+    facts: dict[str, object] = {"employed": False, "unemployment_reason": "none", "incomes": ()}
+    return replace(_member(), **{**facts, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("member, imputed", [
+    (_idle(), MINIMUM_WAGE),
+    (_idle(unemployment_reason=""), 0),
+    (_idle(unemployment_reason="illness"), 0),
+    (_idle(labour_capable=False), 0),
+    (_idle(employed=True), 0),
+    (_idle(school_stage="college"), 0),
+    (_idle(born=date(2010, 3, 2)), MINIMUM_WAGE),  # the 16th birthday
+    (_idle(born=date(2010, 3, 3)), 0),
+    (_idle(born=date(1966, 3, 3)), MINIMUM_WAGE),  # the day before the 60th
+    (_idle(born=date(1966, 3, 2)), 0),
+    (_idle(incomes=(Income("net_business", 120_000, "declared"),)), 49_000),
+    (_idle(incomes=(Income("wage", 169_001, "fetched"),)), 0),
+    (_idle(incomes=(Income("basic_pension", 19_000, "declared"),)), MINIMUM_WAGE),
+])
+def test_a_wage_is_imputed_to_who_could_work_and_does_not(member: Member, imputed: int) -> None:
+    assert accounting.imputed_wage(member, TODAY, MINIMUM_WAGE, parameters()) == imputed
+
+
+@pytest.mark.parametrize("obligor, owed", [
+    (Obligor(3, 900_000, 4), 22_875),  # (3,000.00 − 1,170.00) ÷ 2 ÷ 4
+    (Obligor(3, 351_000, 1), 0),  # exactly twice the standard
+    (Obligor(3, 351_003, 1), 1),  # one fen per head above it: half a fen, half up
+    (Obligor(1, 117_101, 1), 51),
+    (Obligor(4, 100_000, 1), 0),
+])
+def test_support_is_half_of_what_is_above_twice_the_standard(obligor: Obligor, owed: int) -> None:
+    assert accounting.support_owed(obligor, 58_500, parameters()) == owed
 
 
 @pytest.mark.parametrize("born, stage, counted", [

@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from yimen.directory.v1 import directory_pb2
 from yimen.kernel.resident_id import age_on
 from yimen.means_test.v1 import means_test_pb2
 from yimen.policy.expression import BOOL, NUMBER, TEXT
@@ -121,10 +120,7 @@ def _from_report(ctx: Context, case: Row) -> dict[str, Any]:
 
 def standards(ctx: Context, area_kind: str) -> dict[str, int]:
     """The county's published standards today (R166)."""
-    day = ctx.today.isoformat()
-    answer = ctx.once(("standards", day), lambda: ctx.app.peers.stub("directory").GetStandards(
-        directory_pb2.GetStandardsRequest(on=day)))
-    amounts = {standard.name: standard.amount_fen for standard in answer.standards}
+    amounts = dict(ctx.app.published.standards(ctx.today))
     if f"dibao_{area_kind}_standard_fen" in amounts:
         amounts["dibao_standard_fen"] = amounts[f"dibao_{area_kind}_standard_fen"]
     return amounts

@@ -19,6 +19,11 @@ def round_fen(value: Decimal | Fraction | int | float | str) -> int:
     return int(Decimal(str(value)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
+def exact(ratio: Decimal | Fraction | int | float | str) -> Fraction:
+    """A ratio as it is written: `0.2` is one fifth, not the float next to it."""
+    return ratio if isinstance(ratio, Fraction) else Fraction(str(ratio))
+
+
 def yuan(fen: int) -> str:
     """`123456` → `1,234.56`, as people read it."""
     sign = "-" if fen < 0 else ""

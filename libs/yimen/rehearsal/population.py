@@ -22,6 +22,9 @@ GIVEN = "秀英桂兰玉芳建国志强海燕小红明德福贵春花大山水�
 PERSONAS = (("dibao", 56), ("destitute", 11), ("temporary", 9), ("urgent", 9), ("single", 4), ("disaster", 7),
             ("vagrant", 2), ("stranded", 2))
 SUBMIT_DAYS = 12
+# Area prefixes 990200 to 999999 are the drawn people's; the hand-written ones have 990101.
+FIRST_ID_AREA, ID_AREAS = 200, 9800
+MEMBERS_DRAWN_MAX = 20
 CLOSED_ACCOUNT, SLOW_ACCOUNT, SILENT_ACCOUNT, RETURN_ACCOUNT = "91", "92", "93", "94"
 
 
@@ -75,7 +78,9 @@ class _Draft:
     # ---------------------------------------------------------------------------------------- building
     def member(self, age: int, relation: str, **fields: Any) -> Any:
         born = self.today.replace(year=self.today.year - age, day=1) - timedelta(days=self.rng.randint(0, 330))
-        number = resident_id.make("990101", born, (self.index * 7 + len(self.members)) % 1000)
+        # No two people of a county share a number, born on the same day or not.
+        turn, place = divmod(self.index, ID_AREAS)
+        number = resident_id.make(f"99{FIRST_ID_AREA + place:04d}", born, turn * MEMBERS_DRAWN_MAX + len(self.members))
         name = self.rng.choice(SURNAMES) + "".join(self.rng.sample(GIVEN, self.rng.randint(1, 2)))
         capable = 16 <= age < 60 and fields.get("school_stage", "none") == "none" and not fields.get("disability_level")
         values = {"labour_capable": capable, "school_stage": "none", "disability_kind": "none", **fields}

@@ -9,13 +9,12 @@ from datetime import date, datetime, timedelta
 
 from yimen.bus.events import kind_of
 from yimen.bus.processor import Processor
-from yimen.directory.v1 import directory_pb2
 from yimen.kernel.clock import Clock, SystemClock
-from yimen.kernel.workdays import WorkCalendar
 from yimen.rpc.client import Peers
 from yimen.rpc.server import Mount, RpcServer
 from yimen.runtime.context import Context
 from yimen.runtime.declaration import Service
+from yimen.runtime.published import Published
 from yimen.runtime.settings import Settings
 from yimen.runtime.tasks import task_mount
 from yimen.security.fields import FieldVault
@@ -44,10 +43,10 @@ class App:
         self.keys = KeyRing(settings.keys, service.name)
         self.vault = FieldVault.load(settings.keys, service.name)
         self.peers = Peers(settings.peer, self._own_token, self.telemetry)
+        self.published = Published(self.peers, self.clock)
         self.processor = Processor(self, {kind_of(m).wire_type: h for m, h in service.handlers.items()},
                                    frozenset(kind_of(m).wire_type for m in service.addressed))
         self.may_have_spoken = True
-        self._days_off: dict[int, frozenset[date]] = {}
         self._token: tuple[datetime, str] | None = None
 
     # ---------------------------------------------------------------------------------------------- time
@@ -58,16 +57,6 @@ class App:
     def today(self) -> date:
         """The county's day."""
         return self.clock.now().date()
-
-    def calendar(self) -> WorkCalendar:
-        """The published calendar; each year is asked of `directory` once, when a deadline first falls into it."""
-        return WorkCalendar(self._year_off)
-
-    def _year_off(self, year: int) -> frozenset[date]:
-        if year not in self._days_off:
-            answer = self.peers.stub("directory").GetCalendar(directory_pb2.GetCalendarRequest(year=year))
-            self._days_off[year] = frozenset(date.fromisoformat(day) for day in answer.days_off)
-        return self._days_off[year]
 
     def _own_token(self) -> str:
         now = self.clock.now()

@@ -56,7 +56,7 @@ class Context:
     @property
     def calendar(self) -> WorkCalendar:
         """Working days."""
-        return self.app.calendar()
+        return self.app.published.calendar()
 
     def workdays_later(self, days: int, start: date | None = None) -> date:
         """The last day of a limit of `days` working days from `start` (today)."""
