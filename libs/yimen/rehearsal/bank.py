@@ -17,7 +17,7 @@ from yimen.bank.v1 import bank_pb2 as pb
 from yimen.bank.v1 import bank_pb2_grpc
 from yimen.kernel.clock import Clock
 from yimen.kernel.errors import Fault
-from yimen.rpc.server import RpcServer, caller
+from yimen.rpc.server import Guard, RpcServer, caller
 from yimen.security.keys import KeyRing
 from yimen.telemetry.tracing import Telemetry
 
@@ -83,6 +83,6 @@ def judge(account: str, received_on: date, today: date) -> tuple[str, str]:
 def serve(path: Path, keys: Path, clock: Clock, address: str) -> RpcServer:
     """The bank's server, started."""
     mount = (bank_pb2_grpc.add_BankServiceServicer_to_server, Bank(path, clock))
-    server = RpcServer([mount], KeyRing(keys, NAME), clock, Telemetry(NAME), address)
+    server = RpcServer([mount], Guard(KeyRing(keys, NAME), clock, Telemetry(NAME)), address)
     server.start()
     return server

@@ -13,8 +13,8 @@ from typing import Protocol
 from yimen.bus.embedded import EmbeddedBus
 from yimen.kernel.clock import FileClock
 from yimen.rehearsal import bank
-from yimen.rpc.client import Peers
-from yimen.rpc.server import RpcServer
+from yimen.rpc.client import Channel, Peers, over_network
+from yimen.rpc.local import LocalChannel, LocalServer
 from yimen.runtime.app import App
 from yimen.runtime.declaration import Service
 from yimen.runtime.housekeeping import on_time, own_loops, seal_audit
@@ -54,7 +54,7 @@ def make_keys(folder: Path, names: list[str], seed: int) -> None:
 
 
 class EmbeddedWorld:
-    """Every service in this process: SQLite files, gRPC on loopback, the embedded bus; the bank apart."""
+    """Every service in this process: SQLite files, gRPC without sockets, the embedded bus; the bank apart."""
 
     def __init__(self, folder: Path, start: datetime | None, seed: int = 1) -> None:
         """`start` begins a rehearsal; None opens a finished one to read it."""
@@ -67,23 +67,19 @@ class EmbeddedWorld:
         self.services = services()
         make_keys(self.keys, list(self.services), seed)
         self.databases = {name: f"sqlite:///{folder / name}.db" for name in self.services}
-        self._addresses: dict[str, str] = {}
         self._bank: subprocess.Popen[str] | None = None
-        self._addresses[bank.NAME] = ""
+        self._bank_address = ""
         if start is not None:
             self._start_bank()
-        self.apps = {name: App(service, self._settings(name)) for name, service in self.services.items()}
-        self._servers: list[RpcServer] = []
+        self.apps = {name: App(service, self._settings(name), self._connect) for name, service in self.services.items()}
+        self._servers: dict[str, LocalServer] = {}
         for name, app in self.apps.items():
             if start is not None:
                 app.migrate()
-            server = app.rpc_server("127.0.0.1:0")
-            self._addresses[name] = f"127.0.0.1:{server.port}"
-            server.start()
-            self._servers.append(server)
+            self._servers[name] = LocalServer(app.mounts(), app.guard())
         self.bus = EmbeddedBus(list(self.apps.values()))
         ring = KeyRing(self.keys, "intake")
-        self.peers = Peers(self._addresses.__getitem__, lambda: issue_service_token(ring, self.clock.now()),
+        self.peers = Peers(self._connect, lambda: issue_service_token(ring, self.clock.now()),
                            Telemetry("window"))
         if start is not None:
             for app in self.apps.values():
@@ -91,8 +87,12 @@ class EmbeddedWorld:
             self.settle()
 
     def _settings(self, name: str) -> Settings:
-        return Settings(self.databases[name], "", self.keys, "127.0.0.1:0", self._addresses, self.clock,
-                        self._addresses[bank.NAME], f"sandbox:{self.exchange_file}")
+        return Settings(self.databases[name], "", self.keys, "", {}, self.clock, "", f"sandbox:{self.exchange_file}")
+
+    def _connect(self, peer: str) -> Channel:
+        if peer == bank.NAME:
+            return over_network(lambda _: self._bank_address)(peer)
+        return LocalChannel(self._servers[peer].call)
 
     def _start_bank(self) -> None:
         process = self._bank = subprocess.Popen(
@@ -102,7 +102,7 @@ class EmbeddedWorld:
         line = process.stdout.readline()
         if not line.startswith("listening "):
             raise RuntimeError("the stand-in bank did not start")
-        self._addresses[bank.NAME] = line.split()[1]
+        self._bank_address = line.split()[1]
 
     def settle(self) -> None:
         for app in self.apps.values():
@@ -127,8 +127,6 @@ class EmbeddedWorld:
     def close(self) -> None:
         """Stop everything that was started."""
         self.peers.close()
-        for server in self._servers:
-            server.stop(0)
         for app in self.apps.values():
             app.close()
         if self._bank is not None:

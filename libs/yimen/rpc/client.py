@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 from yimen.kernel import limits
@@ -14,6 +14,26 @@ from yimen.telemetry.tracing import SpanKind, Telemetry, current_traceparent
 # Which contract a peer speaks, beside the one that carries its own name.
 AID = "yimen.aid.v1.aid:Department"
 TASKS = "yimen.common.v1.task:Task"
+
+
+class Channel(Protocol):
+    """As much of `grpc.Channel` as the generated stubs and we use."""
+
+    def unary_unary(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """One method as a function."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back."""
+        ...
+
+
+Connect = Callable[[str], Channel]
+
+
+def over_network(address: Callable[[str], str]) -> Connect:
+    """Channels to the addresses that `address` gives for a name."""
+    return lambda peer: grpc.insecure_channel(address(peer))
 
 
 class _Call:
@@ -50,17 +70,17 @@ class Stub:
 
 
 class Peers:
-    """The other services by name. `address` resolves a name; `own_token` is sent when a call names no other."""
+    """The other services by name. `own_token` is sent when a call names no other."""
 
-    def __init__(self, address: Callable[[str], str], own_token: Callable[[], str], telemetry: Telemetry) -> None:
-        self._address, self.own_token, self.telemetry = address, own_token, telemetry
-        self._channels: dict[str, grpc.Channel] = {}
+    def __init__(self, connect: Connect, own_token: Callable[[], str], telemetry: Telemetry) -> None:
+        self._connect, self.own_token, self.telemetry = connect, own_token, telemetry
+        self._channels: dict[str, Channel] = {}
         self._stubs: dict[tuple[str, str], Stub] = {}
 
-    def channel(self, peer: str) -> grpc.Channel:
+    def channel(self, peer: str) -> Channel:
         """One channel per peer, made at first use."""
         if peer not in self._channels:
-            self._channels[peer] = grpc.insecure_channel(self._address(peer))
+            self._channels[peer] = self._connect(peer)
         return self._channels[peer]
 
     def stub(self, peer: str, contract: str = "") -> Any:

@@ -33,7 +33,9 @@ def caller() -> Principal:
     return _PRINCIPAL.get()
 
 
-class _Guard(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
+class Guard(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
+    """Stands before every servicer: span, size, identity, faults."""
+
     def __init__(self, keys: KeyRing, clock: Clock, telemetry: Telemetry) -> None:
         self._keys, self._clock, self._telemetry = keys, clock, telemetry
         # A token is verified once; whether it is still in time is asked at every call.
@@ -73,10 +75,9 @@ def _check_size(request: Any) -> None:
 class RpcServer:
     """Serves mounted servicers and gRPC health on one address."""
 
-    def __init__(self, mounts: Sequence[Mount], keys: KeyRing, clock: Clock, telemetry: Telemetry,
-                 address: str, threads: int = limits.RPC_THREADS) -> None:
+    def __init__(self, mounts: Sequence[Mount], guard: Guard, address: str, threads: int = limits.RPC_THREADS) -> None:
         self._server = grpc.server(
-            ThreadPoolExecutor(threads, thread_name_prefix="rpc"), interceptors=[_Guard(keys, clock, telemetry)],
+            ThreadPoolExecutor(threads, thread_name_prefix="rpc"), interceptors=[guard],
             # Larger than our own limit, so that the caller gets our sentence and not the library's.
             options=[("grpc.max_receive_message_length", 4 * limits.PAYLOAD_BYTES_MAX), ("grpc.so_reuseport", 0)],
         )

@@ -10,8 +10,8 @@ from datetime import date, datetime, timedelta
 from yimen.bus.events import kind_of
 from yimen.bus.processor import Processor
 from yimen.kernel.clock import Clock, SystemClock
-from yimen.rpc.client import Peers
-from yimen.rpc.server import Mount, RpcServer
+from yimen.rpc.client import Connect, Peers, over_network
+from yimen.rpc.server import Guard, Mount, RpcServer
 from yimen.runtime.context import Context
 from yimen.runtime.declaration import Service
 from yimen.runtime.published import Published
@@ -32,7 +32,8 @@ _log = logging.getLogger(__name__)
 class App:
     """What the worker, the server and the embedded bus hold of a service."""
 
-    def __init__(self, service: Service, settings: Settings) -> None:
+    def __init__(self, service: Service, settings: Settings, connect: Connect | None = None) -> None:
+        """`connect` gives the channel to a peer by name; by default over the network to where settings say."""
         self.service, self.settings = service, settings
         self.name = service.name
         self.clock: Clock = settings.clock
@@ -42,7 +43,7 @@ class App:
         trace_statements(self.store.engine, self.telemetry)
         self.keys = KeyRing(settings.keys, service.name)
         self.vault = FieldVault.load(settings.keys, service.name)
-        self.peers = Peers(settings.peer, self._own_token, self.telemetry)
+        self.peers = Peers(connect or over_network(settings.peer), self._own_token, self.telemetry)
         self.published = Published(self.peers, self.clock)
         self.processor = Processor(self, {kind_of(m).wire_type: h for m, h in service.handlers.items()},
                                    frozenset(kind_of(m).wire_type for m in service.addressed))
@@ -88,9 +89,13 @@ class App:
         """Everything that the server offers."""
         return [*self.service.servicers(self), task_mount(self)]
 
+    def guard(self) -> Guard:
+        """What stands before every servicer."""
+        return Guard(self.keys, self.clock, self.telemetry)
+
     def rpc_server(self, address: str) -> RpcServer:
         """A gRPC server for this service, not yet started."""
-        return RpcServer(self.mounts(), self.keys, self.clock, self.telemetry, address)
+        return RpcServer(self.mounts(), self.guard(), address)
 
     def close(self) -> None:
         """Give everything back."""

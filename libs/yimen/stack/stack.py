@@ -16,7 +16,7 @@ from yimen.bus.topology import consumers_of, declare_at, permissions_of
 from yimen.kernel.clock import FileClock, SystemClock
 from yimen.rehearsal import bank
 from yimen.rehearsal.world import make_keys, wait_until
-from yimen.rpc.client import Peers
+from yimen.rpc.client import Peers, over_network
 from yimen.rpc.health import is_serving
 from yimen.runtime.registry import services
 from yimen.security.identity import issue_service_token
@@ -74,7 +74,7 @@ class Stack:
         self.databases = state.tenancy.databases
         self.clock: Any = FileClock(Path(state.clock_file)) if state.clock_file else SystemClock()
         ring, clock = KeyRing(self.keys, "intake"), self.clock
-        self.peers = Peers(state.addresses.__getitem__, lambda: issue_service_token(ring, clock.now()),
+        self.peers = Peers(over_network(state.addresses.__getitem__), lambda: issue_service_token(ring, clock.now()),
                            Telemetry("window"))
 
     # ------------------------------------------------------------------------------------------ starting
