@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from yimen.policy.model import CaseFile, PackFile, Rule
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 PACK_BYTES_MAX = 200_000
+PACKS_PARSED = 64  # kept; the same text is not read twice
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,7 @@ def _differences(item: str, name: str, decision: Decision, expected: dict[str, A
             for field, value in actual.items() if expected[field] != value]
 
 
+@lru_cache(PACKS_PARSED)
 def _parse(source: str) -> PackFile:
     if len(source.encode()) > PACK_BYTES_MAX:
         raise _broken("pack", f"超过 {PACK_BYTES_MAX} 字节")

@@ -47,12 +47,15 @@ class Month:
     receipts: dict[str, str] = field(default_factory=dict)
     applications: int = 0
     disaster_id: str = ""
+    make_players: Callable[[World, Tokens, int], Players] = Players
+    _workdays: int = 0
+    _before_settling: Callable[[str], None] = lambda day: None
 
     def prepare(self) -> None:
         """Found the county, declare the flood."""
         departments = [s.name for s in self.world.services.values() if s.is_department]
         self.tokens = Tokens(self.world.keys, self.world.clock, list(officers(self.county, departments)))
-        self.players = Players(self.world, self.tokens, self.seed)
+        self.players = self.make_players(self.world, self.tokens, self.seed)
         self._calendar = WorkCalendar(published_days_off)
         self.exchange = SandboxWriter(self.world.exchange_file)
         found(self.county, self.world.peers, self.tokens, self.world.services)
@@ -77,22 +80,31 @@ class Month:
             before_settling: Callable[[str], None] = lambda day: None) -> None:
         """Day by day, from the first to the last. `before_settling` is called each day while events are under way."""
         self._before_settling = before_settling
-        day, number = FIRST_DAY, 0
+        day = FIRST_DAY
         while day <= LAST_DAY:
-            self.world.clock.move_to(datetime.combine(day, OPENING))
-            self.world.settle()
-            if self._is_workday(day):
-                self._arrive(number)
-                self._officers(day)
-                number += 1
+            self.play(day)
             progress((day - FIRST_DAY).days + 1, day.isoformat())
             day += timedelta(days=1)
+        self.close()
+
+    def play(self, day: date) -> None:
+        """One day: what is due falls due, households come, officers work."""
+        self.world.clock.move_to(datetime.combine(day, OPENING))
+        self.world.settle()
+        if self._is_workday(day):
+            self._arrive(self._workdays)
+            self._officers(day)
+            self._workdays += 1
+
+    def close(self) -> None:
+        """Nobody else comes."""
         self.exchange.close()
 
     def _is_workday(self, day: date) -> bool:
         return self._calendar.is_workday(day)
 
     def _arrive(self, number: int) -> None:
+        before = self.applications
         while self._next is not None and self._next.day <= number:
             self.exchange.add(self._next.records)
             answer = self.players.submit(self._next)
@@ -100,7 +112,8 @@ class Month:
             if self._next.expect:
                 self.receipts[self._next.key] = answer.receipt_no
             self._next = next(self._arrivals, None)
-        self.world.settle()
+        if self.applications > before:
+            self.world.settle()
 
     def _officers(self, day: date) -> None:
         self.players.object_to_notices(day)

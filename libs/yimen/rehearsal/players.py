@@ -35,6 +35,8 @@ OBJECTION_AFTER_DAYS = 2
 UPHELD_REASON = "INCOME_CONCEALED"
 PANEL_ROLES = {"township": "township_head", "county": "county_approver", "panel": "coordination_panel"}
 
+Act = Callable[[task_pb2.Task, date], None]
+
 
 def chance(*parts: object) -> float:
     """A number in [0, 1) that follows from its parts."""
@@ -56,13 +58,14 @@ class Players:
     """Everybody who acts in the county."""
 
     def __init__(self, world: Scene, tokens: Tokens, seed: int, diligent: bool = False) -> None:
+        self._world, self._tokens, self._seed = world, tokens, seed
         # A diligent player leaves nothing for tomorrow.
-        self._world, self._tokens, self._seed, self._diligent = world, tokens, seed, diligent
+        self.diligent = diligent
         # Applications of hand-written households: what they have in store; no approver's whim decides them.
         self.scripts: dict[str, dict[str, Any]] = {}
         self._objections: list[tuple[date, str, str, str]] = []
         self.refused: Counter[str] = Counter()  # codes of refused acts; an act can be overtaken by an event
-        self._acts: dict[str, Callable[[task_pb2.Task, date], None]] = {
+        self._acts: dict[str, Act] = {
             name.removeprefix("_do_"): getattr(self, name) for name in dir(self) if name.startswith("_do_")
         }
 
@@ -87,15 +90,19 @@ class Players:
                 act = self._acts.get(task.kind)
                 if act is None or not self._acts_today(task, today):
                     continue
-                try:
-                    act(task, today)
-                    done += 1
-                except Fault as fault:
-                    self.refused[fault.code] += 1
+                done += self._attempt(act, task, today)
         return done
 
+    def _attempt(self, act: Act, task: task_pb2.Task, today: date) -> bool:
+        try:
+            act(task, today)
+        except Fault as fault:
+            self.refused[fault.code] += 1
+            return False
+        return True
+
     def _acts_today(self, task: task_pb2.Task, today: date) -> bool:
-        return self._diligent or chance(self._seed, task.task_id, today) < CHANCE.get(task.kind, 1.0)
+        return self.diligent or chance(self._seed, task.task_id, today) < CHANCE.get(task.kind, 1.0)
 
     def _tasks(self, service: str) -> Iterator[task_pb2.Task]:
         after = ""

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from yimen.bus.events import kind_of
 from yimen.bus.processor import Processor
-from yimen.kernel.clock import Clock, SystemClock
+from yimen.kernel.clock import Clock
 from yimen.rpc.client import Connect, Peers, over_network
 from yimen.rpc.server import Guard, Mount, RpcServer
 from yimen.runtime.context import Context
@@ -32,13 +32,14 @@ _log = logging.getLogger(__name__)
 class App:
     """What the worker, the server and the embedded bus hold of a service."""
 
-    def __init__(self, service: Service, settings: Settings, connect: Connect | None = None) -> None:
-        """`connect` gives the channel to a peer by name; by default over the network to where settings say."""
+    def __init__(self, service: Service, settings: Settings, connect: Connect | None = None,
+                 store: Store | None = None) -> None:
+        """`connect` gives the channel to a peer by name, by default over the network to where settings say;
+        `store` is the database, by default the one that settings name."""
         self.service, self.settings = service, settings
         self.name = service.name
         self.clock: Clock = settings.clock
-        self.machine_clock: Clock = SystemClock()
-        self.store = Store(settings.database_url)
+        self.store = store or Store(settings.database_url)
         self.telemetry = Telemetry(service.name)
         trace_statements(self.store.engine, self.telemetry)
         self.keys = KeyRing(settings.keys, service.name)
@@ -53,7 +54,7 @@ class App:
     # ---------------------------------------------------------------------------------------------- time
     def machine_now(self) -> datetime:
         """For retries of the machinery; never for anything that the county counts."""
-        return self.machine_clock.now()
+        return self.settings.machine_clock.now()
 
     def today(self) -> date:
         """The county's day."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from yimen.common.v1 import audit_pb2
 from yimen.kernel import limits
+from yimen.kernel.clock import CHINA
 from yimen.runtime.tasks import say_overdue
 from yimen.store import audit
-from yimen.store.tables import timer
+from yimen.store.tables import task, timer
 
 if TYPE_CHECKING:
     from yimen.runtime.app import App
@@ -47,6 +49,16 @@ def round_of_work(app: App) -> bool:
 def on_time(app: App) -> bool:
     """What the clock has made due."""
     return bool(fire_timers(app) + say_overdue(app))
+
+
+def next_due(app: App) -> datetime | None:
+    """When the clock will make something due, as far as is known now; None: nothing is open."""
+    with app.store.transaction(write=False) as tx:
+        timers = tx.find(timer, timer.c.fired_at.is_(None), order_by=timer.c.due_at, limit=1)
+        tasks = tx.find(task, task.c.done_at.is_(None), task.c.overdue_said.is_(False), order_by=task.c.due_on, limit=1)
+    moments = [row["due_at"] for row in timers]
+    moments += [datetime.combine(row["due_on"] + timedelta(days=1), time(), CHINA) for row in tasks]
+    return min(moments, default=None)
 
 
 def own_loops(app: App) -> bool:

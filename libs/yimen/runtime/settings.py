@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from yimen.kernel.clock import Clock, FileClock, SystemClock
@@ -31,6 +31,8 @@ class Settings:
     bank: str
     # Where the information exchange platform's sandbox keeps its records; means_test alone needs it.
     exchange_url: str
+    # For retries of the machinery; never for anything that the county counts.
+    machine_clock: Clock = field(default_factory=SystemClock)
 
     def peer(self, name: str) -> str:
         """The address of a peer's gRPC server."""

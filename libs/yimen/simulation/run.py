@@ -1,0 +1,211 @@
+"""One seed: a month with mishaps, the promises looked at after every step, then none, and everything must close."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from yimen.common.v1 import task_pb2
+from yimen.kernel.errors import Fault
+from yimen.rehearsal.county import County
+from yimen.rehearsal.households import Household
+from yimen.rehearsal.month import FIRST_DAY, LAST_DAY, Month, start_moment
+from yimen.rehearsal.players import Act, Players
+from yimen.rehearsal.promises import PROMISES, Evidence
+from yimen.rehearsal.tokens import Tokens
+from yimen.simulation.mishaps import Mishap
+from yimen.simulation.world import SimulatedWorld
+
+T = TypeVar("T")
+# Looked at after every step; the dearer ones on every seventh day and at the end.
+EVERY_STEP = (2, 3, 4, 7, 9)
+EVERY_WEEK = (2, 3, 4, 5, 6, 7, 8, 9, 11, 12)
+DAYS_TO_CLOSE_MAX = 90
+INSIST_MAX = 20
+TOWNSHIPS = 6
+OPEN_STATES = "('closed', 'intake_refused', 'withdrawn')"
+
+
+class Violation(Exception):
+    """A promise is broken, or something has not come to its end."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What one run came to. `violation` is empty when all promises were held."""
+
+    seed: int
+    households: int
+    violation: str
+    day: date
+    mishaps: tuple[Mishap, ...]
+    steps: int
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the mishaps, in their order."""
+        return [mishap.name for mishap in self.mishaps]
+
+
+class HastyPlayers(Players):
+    """Officers who press the button again."""
+
+    def __init__(self, world: Any, tokens: Tokens, seed: int) -> None:
+        super().__init__(world, tokens, seed)
+        # Services whose work list was empty, with the state in which it was.
+        self._idle: dict[str, int] = {}
+
+    def _attempt(self, act: Act, task: task_pb2.Task, today: date) -> bool:
+        done = super()._attempt(act, task, today)
+        world: Any = self._world
+        if world.mishaps.strikes("act_twice", task.kind):
+            super()._attempt(act, task, today)
+        return done
+
+    def _tasks(self, service: str) -> Iterator[task_pb2.Task]:
+        world: Any = self._world
+        if self._idle.get(service) == (version := world.version(service)):
+            return
+        empty = True
+        for task in super()._tasks(service):
+            empty = False
+            yield task
+        if empty:
+            self._idle[service] = version
+
+    def work(self, today: date) -> int:
+        return insist(lambda: super(HastyPlayers, self).work(today))
+
+    def submit(self, household: Household) -> Any:
+        return insist(lambda: super(HastyPlayers, self).submit(household))
+
+    def object_to(self, notice_id: str, township: str, reason_code: str) -> str:
+        try:
+            return super().object_to(notice_id, township, reason_code)
+        except Fault as fault:
+            self.refused[fault.code] += 1
+            return ""
+
+
+def insist(act: Callable[[], T]) -> T:
+    """Do it again while a service or its database is away. Raises the Fault after INSIST_MAX times."""
+    for _ in range(INSIST_MAX):
+        try:
+            return act()
+        except Fault as fault:
+            if fault.code not in ("PEER_UNAVAILABLE", "DATABASE_UNAVAILABLE"):
+                raise
+    return act()
+
+
+class _Month(Month):
+    def _draw_sample(self, day: date) -> None:
+        insist(lambda: super(_Month, self)._draw_sample(day))
+
+
+@dataclass
+class Simulation:
+    """Runs seeds over one template of empty databases."""
+
+    template: Path
+    county: County
+    households: int
+    stories: list[Household] = field(default_factory=list)
+
+    def run(self, seed: int, only: frozenset[str] | None = None, households: int | None = None) -> Story:
+        """The whole month of one seed; `only` lets no other mishap happen."""
+        logging.disable(logging.CRITICAL)  # mishaps are expected here; the story tells them
+        with tempfile.TemporaryDirectory(prefix="yimen-simulation-") as folder:
+            world = SimulatedWorld(self.template, Path(folder), start_moment(), seed, only)
+            try:
+                return _Run(world, self, seed, self.households if households is None else households).story()
+            finally:
+                world.close()
+                logging.disable(logging.NOTSET)
+
+
+class _Run:
+    def __init__(self, world: SimulatedWorld, simulation: Simulation, seed: int, households: int) -> None:
+        self._world, self._seed, self._households = world, seed, households
+        self._steps = 0
+        self._day = FIRST_DAY
+        self._evidence = Evidence(world.services, world.databases, world.keys, world.bank_file, FIRST_DAY)
+        self._month = _Month(world, small(simulation.county), households, seed, list(simulation.stories),  # type: ignore[arg-type]
+                             make_players=HastyPlayers)
+
+    def story(self) -> Story:
+        """Safety, then liveness."""
+        violation = ""
+        try:
+            self._month.prepare()
+            self._world.after_step = self._after_step
+            self._world.mishaps.on = True
+            self._safety()
+            self._world.mishaps.on = False
+            self._liveness()
+        except Violation as found:
+            violation = str(found)
+        except (Fault, RuntimeError, KeyError, ValueError, AssertionError) as error:
+            violation = f"未预料的错误 {type(error).__name__}:{error}"
+        finally:
+            self._evidence.close()
+            self._month.close()
+        return Story(self._seed, self._households, violation, self._day, tuple(self._world.mishaps.happened), self._steps)
+
+    def _safety(self) -> None:
+        while self._day <= LAST_DAY:
+            if not self._world.mishaps.strikes("day_lost", "county"):
+                self._month.play(self._day)
+            if self._day.weekday() == 6:
+                self._check(EVERY_WEEK)
+            self._day += timedelta(days=1)
+
+    def _liveness(self) -> None:
+        self._month.players.diligent = True
+        for _ in range(DAYS_TO_CLOSE_MAX):
+            self._month.play(self._day)
+            if not (left := self._left()):
+                self._world.seal()
+                self._check(tuple(PROMISES))
+                return
+            self._day += timedelta(days=1)
+        raise Violation(f"{DAYS_TO_CLOSE_MAX} 天后仍未办完:{left}")
+
+    def _after_step(self) -> None:
+        self._steps += 1
+        self._check(EVERY_STEP)
+
+    def _check(self, numbers: tuple[int, ...]) -> None:
+        self._evidence.today = self._world.clock.now().date()
+        for number in numbers:
+            title, check = PROMISES[number]
+            if found := check(self._evidence):
+                raise Violation(f"承诺 {number}({title}):{found[0]}")
+        if self._month.players.refused["INTERNAL"]:
+            raise Violation("服务出现内部错误")
+
+    def _left(self) -> str:
+        """What has not come to its end, in words; empty when all has."""
+        left = []
+        open_ = self._evidence.rows("intake", f"select count(*) as n from application where state not in {OPEN_STATES}")
+        due = self._evidence.rows("payment", "select count(*) as n from instruction where state in"
+                                             " ('committed', 'sending', 'pending')")
+        counts = {"申请": open_[0]["n"], "付款指令": due[0]["n"], "途中事件": self._world.bus.waiting()}
+        for name in self._world.services:
+            counts[f"{name} 搁置事件"] = self._evidence.rows(name, "select count(*) as n from parked")[0]["n"]
+            counts[f"{name} 未发布事件"] = self._evidence.rows(
+                name, "select count(*) as n from outbox where published_at is null")[0]["n"]
+        left = [f"{what} {number}" for what, number in counts.items() if number]
+        return ",".join(left)
+
+
+def small(county: County) -> County:
+    """A county with a few townships of each kind: a simulation founds it hundreds of times."""
+    urban = [one for one in county.townships if one[2] == "urban"][:TOWNSHIPS // 2]
+    rural = [one for one in county.townships if one[2] == "rural"][:TOWNSHIPS - len(urban)]
+    return replace(county, townships=(*urban, *rural))
