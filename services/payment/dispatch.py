@@ -30,6 +30,9 @@ BANK_DEADLINE_S = 10.0
 
 def send_instructions(app: App) -> bool:
     """One batch to the bank; True when there was one."""
+    with app.work("", write=False) as ctx:
+        if ctx.tx.first(instruction, instruction.c.state == "committed") is None:
+            return False
     with app.work(f"service:{app.name}") as ctx:
         batch = ctx.tx.find(instruction, instruction.c.state == "committed", order_by=instruction.c.instruction_id,
                             limit=SEND_BATCH_MAX, lock=True)

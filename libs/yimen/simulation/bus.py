@@ -6,7 +6,7 @@ separate steps, so that a process can die between any two of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from yimen.bus import outbox
 from yimen.bus.envelope import Envelope, from_outbox
@@ -80,32 +80,33 @@ class SimulatedBus:
 
     # ------------------------------------------------------------------------------------------ consuming
     def _deliver(self, name: str) -> int:
-        if not self._queues[name]:
+        batch = self._queues[name][:BATCH_MAX]
+        if not batch:
             return 0
-        queue = self._queues[name]
-        batch, rest = list(self._with_mishaps(name, queue[:BATCH_MAX])), queue[BATCH_MAX:]
+        arrived, late = self._with_mishaps(name, batch)
+        if arrived:
+            self._apps[name].processor.handle_batch(arrived)
         # Acknowledged only after the handling: whoever dies in it gets everything again.
-        self._queues[name] = batch + rest
-        if batch:
-            self._apps[name].processor.handle_batch(batch)
         self._queues[name] = self._queues[name][len(batch):]
-        return len(batch) or 1
+        self._late[name] += late
+        return len(batch)
 
-    def _with_mishaps(self, name: str, batch: Sequence[Envelope]) -> Iterator[Envelope]:
-        late = {event.subject for event in self._late[name]}
+    def _with_mishaps(self, name: str, batch: Sequence[Envelope]) -> tuple[list[Envelope], list[Envelope]]:
+        """What arrives now, and what comes late; what follows a late event in the same case stays behind it."""
         arrived: list[Envelope] = []
+        late: list[Envelope] = []
+        held = {event.subject for event in self._late[name]}
         for event in batch:
-            if event.subject in late or self._mishaps.strikes("delay", name):
-                # What follows in the same case stays behind it.
-                late.add(event.subject)
-                self._late[name].append(event)
+            if event.subject in held or self._mishaps.strikes("delay", name):
+                held.add(event.subject)
+                late.append(event)
                 continue
             arrived.append(event)
             if self._mishaps.strikes("duplicate", name):
                 arrived.append(event)
         if arrived and self._mishaps.strikes("reorder", name):
             arrived = self._reordered(arrived)
-        return iter(arrived)
+        return arrived, late
 
     def _reordered(self, batch: list[Envelope]) -> list[Envelope]:
         """Another order of the cases; within each case the order stays."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from yimen.common.v1 import task_pb2
 from yimen.kernel.errors import Fault
+from yimen.kernel.ids import digest
 from yimen.rehearsal.county import County
 from yimen.rehearsal.households import Household
 from yimen.rehearsal.month import FIRST_DAY, LAST_DAY, Month, start_moment
@@ -45,6 +46,8 @@ class Story:
     day: date
     mishaps: tuple[Mishap, ...]
     steps: int
+    # Of every event that any service said, in its order: two runs of a seed are the same when this is.
+    digest: str
 
     @property
     def names(self) -> list[str]:
@@ -133,6 +136,7 @@ class _Run:
     def __init__(self, world: SimulatedWorld, simulation: Simulation, seed: int, households: int) -> None:
         self._world, self._seed, self._households = world, seed, households
         self._steps = 0
+        self._checked: tuple[int, ...] = ()
         self._day = FIRST_DAY
         self._evidence = Evidence(world.services, world.databases, world.keys, world.bank_file, FIRST_DAY)
         self._month = _Month(world, small(simulation.county), households, seed, list(simulation.stories),  # type: ignore[arg-type]
@@ -140,7 +144,7 @@ class _Run:
 
     def story(self) -> Story:
         """Safety, then liveness."""
-        violation = ""
+        violation, said = "", ""
         try:
             self._month.prepare()
             self._world.after_step = self._after_step
@@ -153,9 +157,12 @@ class _Run:
         except (Fault, RuntimeError, KeyError, ValueError, AssertionError) as error:
             violation = f"未预料的错误 {type(error).__name__}:{error}"
         finally:
+            said = digest([row for name in self._world.services for row in self._evidence.rows(
+                name, "select position, event_id, type from outbox order by position")])
             self._evidence.close()
             self._month.close()
-        return Story(self._seed, self._households, violation, self._day, tuple(self._world.mishaps.happened), self._steps)
+        return Story(self._seed, self._households, violation, self._day, tuple(self._world.mishaps.happened), self._steps,
+                     said)
 
     def _safety(self) -> None:
         while self._day <= LAST_DAY:
@@ -178,7 +185,10 @@ class _Run:
 
     def _after_step(self) -> None:
         self._steps += 1
-        self._check(EVERY_STEP)
+        state = self._world.state()
+        if state != self._checked:
+            self._check(EVERY_STEP)
+            self._checked = state
 
     def _check(self, numbers: tuple[int, ...]) -> None:
         self._evidence.today = self._world.clock.now().date()

@@ -186,6 +186,10 @@ class SimulatedWorld:
         self._quiet[app.name] = (version, next_due(app))
         return False
 
+    def state(self) -> tuple[int, ...]:
+        """Changes whenever any service may have written something."""
+        return tuple(self.version(name) for name in self.apps)
+
     def version(self, name: str) -> int:
         """Changes whenever the service may have written something."""
         store = self.apps[name].store
