@@ -2,11 +2,13 @@
 PYTHON     ?= python3
 HOUSEHOLDS ?= 300
 SEED       ?= 1
+SEEDS      ?= 1..50
+MONTHS     ?= 3
 BIN        := .venv/bin
 READY      := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test quick check lint types contracts proto compose clean
+.PHONY: help demo up down test simulate faults quick check lint types contracts proto compose clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +28,12 @@ down: $(READY) ## stop what `make up` started
 
 test: $(READY) ## all tests, on the embedded bus and on a real RabbitMQ and PostgreSQL
 	@$(BIN)/python -m pytest
+
+simulate: $(READY) ## months with mishaps, deterministic from their seeds (SEEDS=1..50 HOUSEHOLDS=20)
+	@$(BIN)/yimen simulate --seeds $(SEEDS) --households $(if $(filter file,$(origin HOUSEHOLDS)),20,$(HOUSEHOLDS))
+
+faults: $(READY) ## random faults under the real stack (SEED=1 MONTHS=3)
+	@$(BIN)/python -m pytest -s tests/faults --fire-long --fire-seed $(SEED) --fire-seeds $(MONTHS)
 
 quick: $(READY) ## only the tests that need no server
 	@$(BIN)/python -m pytest -m "not stack"

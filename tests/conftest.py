@@ -62,6 +62,12 @@ def stack(components: Components, tmp_path_factory: pytest.TempPathFactory) -> I
     running.down()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fire-seed", type=int, default=1, help="the first seed of tests/faults")
+    parser.addoption("--fire-seeds", type=int, default=1, help="how many seeds of tests/faults")
+    parser.addoption("--fire-long", action="store_true", help="many faults at random instead of each once")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`-m "not stack"` leaves out what needs servers."""
     for item in items:

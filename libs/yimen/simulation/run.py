@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from yimen.common.v1 import task_pb2
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import digest
 from yimen.rehearsal.county import County
 from yimen.rehearsal.households import Household
-from yimen.rehearsal.month import FIRST_DAY, LAST_DAY, Month, start_moment
-from yimen.rehearsal.players import Act, Players
+from yimen.rehearsal.month import FIRST_DAY, LAST_DAY, start_moment
+from yimen.rehearsal.patience import PatientMonth, PatientPlayers
+from yimen.rehearsal.players import Act
 from yimen.rehearsal.promises import PROMISES, Evidence
 from yimen.rehearsal.tokens import Tokens
 from yimen.simulation.mishaps import Mishap
 from yimen.simulation.world import SimulatedWorld
 
-T = TypeVar("T")
 # Looked at after every step; the dearer ones on every seventh day and at the end.
 EVERY_STEP = (2, 3, 4, 7, 9)
 EVERY_WEEK = (2, 3, 4, 5, 6, 7, 8, 9, 11, 12)
 DAYS_TO_CLOSE_MAX = 90
-INSIST_MAX = 20
 TOWNSHIPS = 6
 OPEN_STATES = "('closed', 'intake_refused', 'withdrawn')"
 
@@ -55,7 +54,7 @@ class Story:
         return [mishap.name for mishap in self.mishaps]
 
 
-class HastyPlayers(Players):
+class HastyPlayers(PatientPlayers):
     """Officers who press the button again."""
 
     def __init__(self, world: Any, tokens: Tokens, seed: int) -> None:
@@ -80,35 +79,6 @@ class HastyPlayers(Players):
             yield task
         if empty:
             self._idle[service] = version
-
-    def work(self, today: date) -> int:
-        return insist(lambda: super(HastyPlayers, self).work(today))
-
-    def submit(self, household: Household) -> Any:
-        return insist(lambda: super(HastyPlayers, self).submit(household))
-
-    def object_to(self, notice_id: str, township: str, reason_code: str) -> str:
-        try:
-            return super().object_to(notice_id, township, reason_code)
-        except Fault as fault:
-            self.refused[fault.code] += 1
-            return ""
-
-
-def insist(act: Callable[[], T]) -> T:
-    """Do it again while a service or its database is away. Raises the Fault after INSIST_MAX times."""
-    for _ in range(INSIST_MAX):
-        try:
-            return act()
-        except Fault as fault:
-            if fault.code not in ("PEER_UNAVAILABLE", "DATABASE_UNAVAILABLE"):
-                raise
-    return act()
-
-
-class _Month(Month):
-    def _draw_sample(self, day: date) -> None:
-        insist(lambda: super(_Month, self)._draw_sample(day))
 
 
 @dataclass
@@ -139,7 +109,7 @@ class _Run:
         self._checked: tuple[int, ...] = ()
         self._day = FIRST_DAY
         self._evidence = Evidence(world.services, world.databases, world.keys, world.bank_file, FIRST_DAY)
-        self._month = _Month(world, small(simulation.county), households, seed, list(simulation.stories),  # type: ignore[arg-type]
+        self._month = PatientMonth(world, small(simulation.county), households, seed, list(simulation.stories),  # type: ignore[arg-type]
                              make_players=HastyPlayers)
 
     def story(self) -> Story:

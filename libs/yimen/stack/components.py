@@ -10,26 +10,23 @@ import json
 import os
 import secrets
 import shutil
-import signal
-import socket
 import subprocess
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from yimen.bus.reach import check_broker
 from yimen.kernel.errors import Fault
 from yimen.stack import debian
+from yimen.stack.private import START_S_MAX, OwnServer, start_broker, start_postgres
 
 POSTGRES_VARIABLE, BROKER_VARIABLE = "YIMEN_POSTGRES_URL", "YIMEN_AMQP_ADMIN_URL"
 # "private" starts servers of our own even where others are reachable.
 CHOICE_VARIABLE = "YIMEN_COMPONENTS"
 LOCAL_POSTGRES = ("postgresql://postgres@127.0.0.1:5432/postgres", "postgresql:///postgres")
 LOCAL_BROKER = "amqp://guest:guest@127.0.0.1:5672//"
-START_S_MAX = 90.0
-UNPRIVILEGED = "nobody"
 COMPOSE_POSTGRES = "postgresql://postgres:yimen@127.0.0.1:5432/postgres"
 
 
@@ -42,7 +39,8 @@ class Components:
     # How to call rabbitmqctl for this broker; empty where we cannot administer it.
     ctl: list[str] = field(default_factory=list)
     ctl_environment: dict[str, str] = field(default_factory=dict)
-    pids: list[int] = field(default_factory=list)
+    # Servers that we started ourselves, by name.
+    own: dict[str, OwnServer] = field(default_factory=dict)
     folder: str = ""
     origin: str = ""
 
@@ -56,26 +54,15 @@ class Components:
 
     def stop(self) -> None:
         """Stop what we started and remove its files."""
-        for pid in reversed(self.pids):
-            try:
-                os.kill(pid, signal.SIGTERM)
-            except ProcessLookupError:
-                continue
-            end = time.monotonic() + 20
-            while _alive(pid) and time.monotonic() < end:
-                time.sleep(0.1)
-            if _alive(pid):
-                os.kill(pid, signal.SIGKILL)
+        for server in reversed(self.own.values()):
+            server.stop()
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-
-def _alive(pid: int) -> bool:
-    try:
-        finished, _ = os.waitpid(pid, os.WNOHANG)
-        return finished == 0
-    except ChildProcessError:
-        return Path(f"/proc/{pid}").exists()
+    @classmethod
+    def from_state(cls, raw: dict[str, Any]) -> Components:
+        """As it was before it went through `asdict`."""
+        return cls(**{**raw, "own": {name: OwnServer(**server) for name, server in raw["own"].items()}})
 
 
 def obtain() -> Components:
@@ -87,7 +74,7 @@ def obtain() -> Components:
         if found is not None:
             return found
     try:
-        return _start_private()
+        return start_private()
     except Fault:
         if _compose_up():
             return Components(COMPOSE_POSTGRES, LOCAL_BROKER, origin="docker compose")
@@ -115,92 +102,22 @@ def _local_ctl() -> list[str]:
     return [ctl, "-q"] if done.returncode == 0 else []
 
 
-def free_port() -> int:
-    """A port of loopback that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-# ------------------------------------------------------------------------------------------------ private
-def _start_private() -> Components:
+def start_private() -> Components:
+    """Servers of our own, from unpacked packages. Raises Fault SETTING_MISSING."""
     root = debian.unpack()
     folder = Path(tempfile.mkdtemp(prefix="yimen-", dir="/var/tmp"))
     folder.chmod(0o755)
-    libraries = ":".join(str(path) for path in root.glob("usr/lib/*-linux-gnu*"))
     components = Components("", "", folder=str(folder), origin="private")
     try:
-        components.postgres = _start_postgres(root, folder, libraries, components.pids)
-        _start_broker(root, folder, libraries, components)
+        components.postgres, components.own["postgres"] = start_postgres(root, folder)
+        broker = start_broker(root, folder)
+        components.own |= {"epmd": broker.epmd, "rabbitmq": broker.server}
+        components.broker, components.ctl, components.ctl_environment = broker.url, broker.ctl, broker.server.environment
+        broker.wait()
     except BaseException:
         components.stop()
         raise
     return components
-
-
-def _start_postgres(root: Path, folder: Path, libraries: str, pids: list[int]) -> str:
-    programs = max(root.glob("usr/lib/postgresql/*/bin"))
-    version = programs.parent.name
-    data, port = folder / "postgres", free_port()
-    data.mkdir()
-    # PostgreSQL refuses to run as root.
-    user = UNPRIVILEGED if os.getuid() == 0 else None
-    if user:
-        shutil.chown(data, user)
-    environment = {"PATH": os.environ.get("PATH", ""), "LD_LIBRARY_PATH": libraries, "LC_ALL": "C.UTF-8"}
-    subprocess.run([str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-L",
-                    str(root / "usr" / "share" / "postgresql" / version)],
-                   check=True, env=environment, user=user, cwd="/", stdout=subprocess.DEVNULL, timeout=START_S_MAX)
-    server = subprocess.Popen(
-        [str(programs / "postgres"), "-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c",
-         f"unix_socket_directories={data}", "-c", "max_connections=400", "-c", "jit=off"],
-        env=environment, user=user, cwd="/", stdout=subprocess.DEVNULL, stderr=(folder / "postgres.log").open("w"),
-        start_new_session=True)
-    pids.append(server.pid)
-    url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-    _until(lambda: psycopg.connect(url, connect_timeout=2).close(), psycopg.Error, "PostgreSQL")
-    return url
-
-
-def _start_broker(root: Path, folder: Path, libraries: str, components: Components) -> None:
-    sbin = max(root.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin"))
-    port, epmd_port = free_port(), free_port()
-    erlang = root / "usr" / "lib" / "erlang"
-    home = folder / "rabbit"
-    home.mkdir()
-    (home / "plugins").write_text("[].")
-    environment = {
-        "PATH": f"{root}/usr/bin:{os.environ.get('PATH', '')}", "LD_LIBRARY_PATH": libraries, "HOME": str(home),
-        "ERL_ROOTDIR": str(erlang), "ERL_EPMD_PORT": str(epmd_port), "LC_ALL": "C.UTF-8",
-        "RABBITMQ_NODENAME": f"yimen{port}@localhost", "RABBITMQ_NODE_PORT": str(port),
-        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_DIST_PORT": str(free_port()),
-        "RABBITMQ_MNESIA_BASE": str(home / "mnesia"), "RABBITMQ_LOG_BASE": str(home / "log"),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"), "RABBITMQ_CONF_ENV_FILE": str(home / "env.conf"),
-        "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq"), "RABBITMQ_PID_FILE": str(home / "pid"),
-    }
-    # Our own name server, so that none is left behind.
-    epmd = subprocess.Popen([str(max(erlang.glob("erts-*/bin/epmd"))), "-port", str(epmd_port), "-address", "127.0.0.1"],
-                            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    components.pids.append(epmd.pid)
-    server = subprocess.Popen([str(sbin / "rabbitmq-server")], env={**os.environ, **environment},
-                              stdout=(folder / "rabbit.log").open("w"), stderr=subprocess.STDOUT, start_new_session=True)
-    components.pids.append(server.pid)
-    components.broker = f"amqp://guest:guest@127.0.0.1:{port}//"
-    components.ctl = [str(sbin / "rabbitmqctl"), "-q", "-n", environment["RABBITMQ_NODENAME"]]
-    components.ctl_environment = environment
-    _until(lambda: check_broker(components.broker), Fault, "RabbitMQ")
-
-
-def _until(attempt: object, error: type[Exception], what: str) -> None:
-    end = time.monotonic() + START_S_MAX
-    while True:
-        try:
-            attempt()  # type: ignore[operator]
-            return
-        except error:
-            if time.monotonic() > end:
-                raise Fault("SETTING_MISSING", name=f"{what}(私有实例 {START_S_MAX:.0f} 秒内没有启动)") from None
-            time.sleep(0.3)
 
 
 def _compose_up() -> bool:

@@ -22,7 +22,8 @@ from yimen.runtime.registry import services
 from yimen.security.identity import issue_service_token
 from yimen.security.keys import KeyRing
 from yimen.stack.calm import restless
-from yimen.stack.components import Components, Tenancy, free_port, move_out, obtain, settle_in
+from yimen.stack.components import Components, Tenancy, move_out, obtain, settle_in
+from yimen.stack.private import free_port
 from yimen.store import migrate
 from yimen.store.unit import Store
 from yimen.telemetry.tracing import Telemetry
@@ -60,7 +61,7 @@ class State:
         if not path.exists():
             return None
         raw = json.loads(path.read_text())
-        return cls(**{**raw, "components": Components(**raw["components"]), "tenancy": Tenancy(**raw["tenancy"])})
+        return cls(**{**raw, "components": Components.from_state(raw["components"]), "tenancy": Tenancy(**raw["tenancy"])})
 
 
 class Stack:
@@ -166,6 +167,14 @@ class Stack:
         pid = self.state.pids.pop(f"{name} {kind}")
         os.kill(pid, signal.SIGKILL)
         _reap(pid, STOP_S_MAX)
+
+    def stop_process(self, kind: str, name: str) -> None:
+        """SIGTERM to one process, SIGKILL when it does not listen."""
+        pid = self.state.pids.pop(f"{name} {kind}")
+        _signal(pid, signal.SIGTERM)
+        if not _reap(pid, STOP_S_MAX):
+            _signal(pid, signal.SIGKILL)
+            _reap(pid, STOP_S_MAX)
 
     def stop_processes(self) -> None:
         """SIGTERM to all, SIGKILL to those who do not listen."""
