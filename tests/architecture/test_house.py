@@ -28,7 +28,7 @@ def test_the_rooms_keep_apart() -> None:
 
 def test_every_service_folder_is_a_service_and_stands_in_both_readmes() -> None:
     folders = {path.name for path in (ROOT / "services").iterdir() if (path / "service.py").is_file()}
-    assert folders == set(services()) and len(folders) == 14
+    assert folders == set(services()) and len(folders) == 15
     for readme in ("README.md", "README.zh.md"):
         text = (ROOT / readme).read_text()
         assert [name for name in folders if f"`{name}`" not in text] == []
@@ -49,9 +49,9 @@ def test_every_event_has_an_owner_that_exists_and_a_meaning() -> None:
         assert kind.owner in owners and len(kind.meaning) > 20, kind.type
 
 
-def test_every_event_is_heard_by_supervision() -> None:
-    heard = set(services()["supervision"].handlers)
-    assert {kind.message for kind in event_kinds().values()} == heard
+def test_every_event_is_heard_by_supervision_and_goes_into_the_feed() -> None:
+    for name in ("supervision", "feed"):
+        assert {kind.message for kind in event_kinds().values()} == set(services()[name].handlers)
 
 
 def test_a_services_user_may_publish_only_to_its_own_exchange() -> None:

@@ -97,7 +97,7 @@ class RabbitMQ:
         self.source = Host("source", self.tenancy.databases["source"])
         self.sink = Host("sink", self.tenancy.databases["sink"])
         self._empty()
-        self._publisher = Publisher(self.tenancy.brokers["source"], "source")
+        self._publisher = Publisher(self.tenancy.brokers["source"], topology.exchange_of("source"))
         self._poison = ""
         self._worker: subprocess.Popen[str] | None = None
         self._start()

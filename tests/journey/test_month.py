@@ -13,6 +13,7 @@ from yimen.rehearsal.promises import Evidence, check_all
 from yimen.rehearsal.world import EmbeddedWorld, World
 from yimen.stack.stack import Stack
 
+from tests.feed.stream_checks import check_stream
 from tests.journey.expectations import differences
 
 DRAWN = 12  # drawn households beside the hand-written ones
@@ -67,3 +68,8 @@ def test_the_month_comes_out_as_written_on_the_real_stack_with_processes_killed(
     for log in stack.folder.glob("*-server.log"):
         for line in log.read_text().splitlines():
             assert line.startswith("{") and json.loads(line)["service"], f"not a structured log line in {log.name}"
+
+
+@pytest.mark.timeout(300)
+def test_integrators_read_the_month_from_the_stream_and_nothing_else(stack: Stack, sample: County) -> None:
+    check_stream(stack, sample)

@@ -59,7 +59,7 @@ def from_outbox(source: str, row: Row) -> Envelope:
 def from_parked(row: Row) -> Envelope:
     """The envelope of a parked row."""
     return Envelope(row["event_id"], row["type"], row["source"], row["subject"], row["subject_seq"],
-                    row["partition_key"], row["traceparent"], row["parked_at"].isoformat(), row["body"])
+                    row["partition_key"], row["traceparent"], row["time"], row["body"])
 
 
 def from_headers(headers: Mapping[str, Any], body: bytes) -> Envelope:

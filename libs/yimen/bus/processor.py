@@ -162,7 +162,7 @@ class Processor:
         now = self._host.machine_now()
         tx.insert(parked, event_id=event.event_id, source=event.source, type=event.type, subject=event.subject,
                   subject_seq=event.subject_seq, partition_key=event.partition_key, body=event.body,
-                  traceparent=event.traceparent, state=state, reason=reason, attempts=1,
+                  traceparent=event.traceparent, time=event.time, state=state, reason=reason, attempts=1,
                   next_attempt_at=now + timedelta(seconds=limits.PARK_RETRY_S_FIRST), parked_at=now)
 
     def _retry_waiting(self, tx: Tx, subject: str) -> None:

@@ -7,24 +7,35 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import amqp
 from kombu import Connection
 from yimen.bus.envelope import CONTENT_TYPE, Envelope
-from yimen.bus.topology import exchange_of
 from yimen.kernel import limits
 
 _log = logging.getLogger(__name__)
 PERSISTENT = 2
 
 
+@dataclass(frozen=True)
+class Outgoing:
+    """One message on its way out."""
+
+    message_id: str
+    routing_key: str
+    headers: Mapping[str, str]
+    body: bytes
+    content_type: str = CONTENT_TYPE
+
+
 class Publisher:
     """One connection and channel of a service's own broker user."""
 
-    def __init__(self, url: str, service: str) -> None:
-        self._service = service
+    def __init__(self, url: str, exchange: str) -> None:
+        self._exchange = exchange
         self._connection = Connection(url, heartbeat=30, connect_timeout=5)
         self._channel: Any = None
         self._tags: dict[int, str] = {}
@@ -44,23 +55,26 @@ class Publisher:
         self._next_tag = 1
 
     def publish(self, batch: Sequence[Envelope]) -> set[str]:
+        """Ids of the events that the broker has taken over and routed; see `send`."""
+        return self.send([Outgoing(event.event_id, event.routing_key, event.headers(), event.body) for event in batch])
+
+    def send(self, batch: Sequence[Outgoing]) -> set[str]:
         """Ids that the broker has taken over and routed. Raises the connection's error when it is lost; then
         nobody knows about the rest, and they are sent again."""
         if self._channel is None:
             self.connect()
         self._confirmed, self._returned = set(), set()
-        for event in batch:
-            self._tags[self._next_tag] = event.event_id
+        for one in batch:
+            self._tags[self._next_tag] = one.message_id
             self._next_tag += 1
-            message = amqp.Message(event.body, content_type=CONTENT_TYPE, delivery_mode=PERSISTENT,
-                                   message_id=event.event_id, application_headers=event.headers())
-            self._channel.basic_publish(message, exchange=exchange_of(self._service), routing_key=event.routing_key,
-                                        mandatory=True)
+            message = amqp.Message(one.body, content_type=one.content_type, delivery_mode=PERSISTENT,
+                                   message_id=one.message_id, application_headers=dict(one.headers))
+            self._channel.basic_publish(message, exchange=self._exchange, routing_key=one.routing_key, mandatory=True)
         end = time.monotonic() + limits.RELAY_CONFIRM_S_MAX
         while self._tags and time.monotonic() < end:
             self._connection.drain_events(timeout=limits.RELAY_CONFIRM_S_MAX)
         if self._returned:
-            _log.error("events nobody can receive", extra={"count": len(self._returned)})
+            _log.error("messages nobody can receive", extra={"count": len(self._returned)})
         return self._confirmed - self._returned
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from kombu import Connection, Exchange, Queue
 from yimen.bus.envelope import EVERYBODY
 from yimen.bus.events import kind_of
 from yimen.bus.reach import check_broker
+from yimen.bus.stream import declare_stream
 from yimen.kernel import limits
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def declare(connection: Connection, service: Service) -> None:
     for name in (exchange_of(service.name), EVENTS, DEAD):
         Exchange(name, "topic", durable=True, channel=channel).declare()
     Exchange(EVENTS, "topic", channel=channel).bind_to(exchange_of(service.name), routing_key="#")
+    if service.has_public_stream:
+        declare_stream(channel, service.name)
     dead = Queue(dead_queue_of(service.name), durable=True, queue_arguments={"x-queue-type": "quorum"})(channel)
     dead.declare()
     dead.bind_to(DEAD, routing_key=service.name)
@@ -85,9 +88,9 @@ class Permissions:
 
 
 def permissions_of(service: str) -> Permissions:
-    """Publish to the own exchange, read the own queues."""
+    """Publish to the own exchanges, read the own queues."""
     own = exchange_of(service).replace(".", r"\.")
-    return Permissions("^$", f"^{own}$", rf"^{own}\.(events|dead)$")
+    return Permissions("^$", rf"^{own}(\.public)?$", rf"^{own}\.(events|dead)$")
 
 
 def declare_at(url: str, services: list[Service]) -> None:

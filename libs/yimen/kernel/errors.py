@@ -100,6 +100,7 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     "CALENDAR_MISSING": (Kind.PRECONDITION, "{year} 年的工作日历尚未公布或未导入,请先由县级管理员导入。"),
     "STANDARD_MISSING": (Kind.PRECONDITION, "{day} 没有公布的标准 {name},请先由县级管理员导入。"),
     "HOUSEHOLD_NOT_FOUND": (Kind.NOT_FOUND, "台账中没有户号 {household_id}。"),
+    "WEBHOOK_NOT_FOUND": (Kind.NOT_FOUND, "没有名为 {name} 的订阅。"),
     "VERIFICATION_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {verification_id} 的核查任务。"),
     "REPORT_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {report_id} 的核查报告。"),
     "VISIT_NEEDS_TWO": (Kind.PRECONDITION, "入户调查必须由两名不同的工作人员共同进行。"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -207,8 +207,8 @@ def p7_categories_from_decisions(e: Evidence) -> list[str]:
 def p8_nothing_private_in_public(e: Evidence) -> list[str]:
     """Nothing that must not be published appears in a notice, the feed, a log, a span or a metric."""
     wrong = []
-    for table in ("notice", "standing_list"):
-        for row in e.rows("disclosure", f"select * from {table}"):
+    for service, table in (("disclosure", "notice"), ("disclosure", "standing_list"), ("feed", "entry")):
+        for row in e.each(service, f"select * from {table}"):
             text = json.dumps(row, ensure_ascii=False, default=str)
             wrong += [f"{table} 含 {kind}" for kind in finds_personal_data(text)]
             wrong += [f"{table} 含个人信息" for secret in e.planted if secret.isdigit() and secret in text]
@@ -244,11 +244,8 @@ def _day(value: Any) -> Any:
 
 
 def p10_no_gap_and_in_order(e: Evidence) -> list[str]:
-    """The feed has no gap and keeps the order within a case.
-
-    Its witness is supervision, which receives every event: what each service said of a subject must have
-    arrived there completely and in the order in which it was said.
-    """
+    """The feed has no gap and keeps the order within a case: what each service said of a subject must stand there
+    completely, in the order in which it was said."""
     wrong = []
     said: dict[tuple[str, str], int] = {}
     for name in e.services:
@@ -256,14 +253,26 @@ def p10_no_gap_and_in_order(e: Evidence) -> list[str]:
             if row["n"] != row["top"]:
                 wrong.append(f"{name} 关于 {row['subject']} 的事件编号有缺口")
             said[name, row["subject"]] = row["top"]
-    heard: dict[tuple[str, str], int] = {}
-    for row in e.each("supervision", "select source, subject, subject_seq from inbox order by position"):
-        key = (row["source"], row["subject"])
-        if row["subject_seq"] != heard.get(key, 0) + 1:
-            wrong.append(f"{key[0]} 关于 {key[1]} 的事件乱序:{row['subject_seq']}")
-        heard[key] = row["subject_seq"]
+    heard = {(row["source"], row["subject"]): row["subject_seq"] for row in e.each("feed", "select * from heard")}
     wrong += [f"{name} 关于 {subject} 的事件未送达" for (name, subject), top in said.items()
               if heard.get((name, subject), 0) != top]
+    return wrong + feed_gaps(e.each("feed", "select sequence, case_sequence, source, source_seq, subject from entry"
+                                            " order by sequence"))
+
+
+def feed_gaps(entries: Iterable[Row]) -> list[str]:
+    """Where the numbers of the feed, of a case, or of a source about a case do not follow one another."""
+    wrong: list[str] = []
+    last, by_case, by_source = 0, dict[str, int](), dict[tuple[str, str], int]()
+    for row in entries:
+        subject, source = row["subject"], (row["source"], row["subject"])
+        if row["sequence"] != last + 1:
+            wrong.append(f"事件流在 {last} 之后缺号")
+        if row["case_sequence"] != by_case.get(subject, 0) + 1:
+            wrong.append(f"事件流关于 {subject} 的编号有缺口:{row['case_sequence']}")
+        if row["source_seq"] <= by_source.get(source, 0):
+            wrong.append(f"{row['source']} 关于 {subject} 的事件乱序:{row['source_seq']}")
+        last, by_case[subject], by_source[source] = row["sequence"], row["case_sequence"], row["source_seq"]
     return wrong
 
 

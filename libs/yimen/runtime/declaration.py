@@ -53,6 +53,9 @@ class Service:
     # Other services that it asks by gRPC; the deployment opens exactly these paths.
     peers: Sequence[str] = ()
 
+    # Whether it writes a public stream for integrators.
+    has_public_stream: bool = False
+
     @property
     def is_department(self) -> bool:
         """Whether it decides aid and owns a fund channel."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from yimen.bus.publisher import Publisher
 from yimen.bus.relay import relay_once
+from yimen.bus.topology import exchange_of
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault
 from yimen.rpc.server import RpcServer
@@ -28,7 +29,7 @@ class Server:
     def __init__(self, app: App) -> None:
         self._app = app
         self._stop = threading.Event()
-        self._publisher = Publisher(app.settings.amqp_url, app.name)
+        self._publisher = Publisher(app.settings.amqp_url, exchange_of(app.name))
         self._rpc: RpcServer = app.rpc_server(app.settings.listen)
         self._threads = [
             threading.Thread(target=self._loop, args=args, name=f"{app.name}-{args[0]}", daemon=True)

@@ -1,6 +1,6 @@
 """The broker of the simulation: a queue per service that gives no more than RabbitMQ gives.
 
-At least once; in order within a subject unless a publish was not confirmed. Relay, broker and consumer are
+At least once; in order within a subject, but for what was not confirmed and is published again. Relay, broker and consumer are
 separate steps, so that a process can die between any two of them.
 """
 
@@ -106,6 +106,8 @@ class SimulatedBus:
                 arrived.append(event)
         if arrived and self._mishaps.strikes("reorder", name):
             arrived = self._reordered(arrived)
+        if arrived and self._mishaps.strikes("reorder_in_case", name):
+            arrived.sort(key=lambda event: self._mishaps.draw(event.event_id))
         return arrived, late
 
     def _reordered(self, batch: list[Envelope]) -> list[Envelope]:

@@ -24,6 +24,7 @@ RATES = {
     "duplicate": 0.02,
     "delay": 0.03,
     "reorder": 0.05,
+    "reorder_in_case": 0.01,
     "peer_away": 0.003,
     "answer_lost": 0.003,
     "bank_away": 0.05,
@@ -38,7 +39,7 @@ MEANINGS = {
     "crash_before_commit": "进程在提交前崩溃", "crash_after_commit": "进程在提交后崩溃",
     "database_away": "数据库不可达", "commit_unanswered": "提交成功而应答丢失",
     "crash_before_mark": "已发布未标记时崩溃", "duplicate": "事件重复送达", "delay": "事件迟到",
-    "reorder": "事件乱序", "peer_away": "对方服务不可达", "answer_lost": "对方已办而应答丢失",
+    "reorder": "事件乱序", "reorder_in_case": "同案事件乱序", "peer_away": "对方服务不可达", "answer_lost": "对方已办而应答丢失",
     "bank_away": "银行不可达", "bank_answer_lost": "银行已办而应答丢失", "bank_hears_twice": "银行收到两次",
     "act_twice": "同一操作重复提交", "clock_back": "时钟回拨", "day_lost": "系统停机一天",
 }

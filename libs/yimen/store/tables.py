@@ -52,6 +52,8 @@ parked = sa.Table(
     sa.Column("partition_key", sa.String(80), nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("traceparent", sa.String(64), nullable=False),
+    # When it was said, as its envelope has it.
+    sa.Column("time", sa.String(40), nullable=False, server_default=""),
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
