@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import jsonschema
 import pytest
 from yimen.bus.asyncapi import document, example, owners_of
+from yimen.bus.compatibility import problems
 from yimen.bus.envelope import from_outbox
 from yimen.bus.public import public_fields, public_kinds
 from yimen.cli.feed import ASYNCAPI_FILE, asyncapi_text, find_gaps
@@ -139,6 +140,39 @@ def test_the_asyncapi_document_is_valid_and_what_the_contracts_say() -> None:
         assert message["summary"] == kind.meaning
         name = message["payload"]["$ref"].rsplit("/", 1)[1]
         jsonschema.validate(example(kind, "basic_living"), parsed["components"]["schemas"][name])
+
+
+def _changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(asyncapi_text())
+    change(parsed["components"])
+    return parsed
+
+
+def _replace(components: dict[str, Any], on: str) -> None:
+    components["messages"]["aid.refused.v1"]["x-replaced-on"] = on
+    components["messages"]["aid.refused.v2"] = components["messages"]["aid.refused.v1"] | {"x-replaced-on": ""}
+
+
+def _gone(components: dict[str, Any], on: str) -> None:
+    _replace(components, on)
+    components["messages"].pop("aid.refused.v1")
+
+
+@pytest.mark.parametrize("old, new, words", [
+    (lambda c: None, lambda c: None, []),
+    (lambda c: None, lambda c: c["schemas"]["AidGranted_v1"]["properties"]["data"]["properties"].update(x={"type": "string"}), []),
+    (lambda c: None, lambda c: c["schemas"]["AidGranted_v1"]["properties"]["data"]["properties"].pop("item"), ["item is gone"]),
+    (lambda c: None, lambda c: c["schemas"]["AidGranted_v1"]["properties"]["data"]["properties"]["amount_fen"].update(
+        type="string"), ["was integer"]),
+    (lambda c: None, lambda c: c["messages"].pop("aid.refused.v1"), ["without a successor"]),
+    (lambda c: _replace(c, "2026-06-01"), lambda c: _gone(c, "2026-06-01"), ["goes before 2026-11-28"]),
+    (lambda c: _replace(c, "2026-05-01"), lambda c: _gone(c, "2026-05-01"), []),
+    (lambda c: None, lambda c: c["messages"]["aid.refused.v1"].update({"x-replaced-on": "2026-06-01"}), ["not there"]),
+])
+def test_the_contract_only_grows_and_an_old_type_stays_for_180_days(
+        old: Callable[[dict[str, Any]], object], new: Callable[[dict[str, Any]], object], words: list[str]) -> None:
+    found = problems(_changed(old), _changed(new), date(2026, 11, 22))
+    assert len(found) == len(words) and all(word in line for word, line in zip(words, found, strict=True))
 
 
 # ------------------------------------------------------------------------------------------------ webhooks

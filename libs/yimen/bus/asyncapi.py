@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
+from yimen.bus.compatibility import REPLACED_ON
 from yimen.bus.events import DEPARTMENT_OWNER, EventKind
 from yimen.bus.public import MEDIA_TYPE, Entry, public_fields, public_kinds
 from yimen.bus.stream import public_exchange_of, stream_of
@@ -61,6 +62,7 @@ def _message(kind: EventKind, owners: dict[str, list[str]]) -> dict[str, Any]:
         "contentType": MEDIA_TYPE, "tags": [{"name": f"owner:{kind.owner}"}],
         "description": f"Published by {', '.join(published_by)}.",
         "payload": {"$ref": f"#/components/schemas/{_schema_name(kind)}"},
+        **({REPLACED_ON: kind.replaced_on} if kind.replaced_on else {}),
         "examples": [{"name": "example", "payload": example(kind, published_by[0])}],
     }
 

@@ -26,6 +26,8 @@ class EventKind:
     owner: str
     meaning: str
     message: MessageType
+    # ISO date since which a successor is published beside it; empty while there is none.
+    replaced_on: str = ""
 
     @property
     def wire_type(self) -> str:
@@ -47,7 +49,7 @@ def event_kinds() -> dict[str, EventKind]:
                 option = descriptor.GetOptions().Extensions[event_pb2.event]
                 if option.type:
                     kind = EventKind(option.type, version, option.owner, option.meaning,
-                                     getattr(loaded, descriptor.name))
+                                     getattr(loaded, descriptor.name), option.replaced_on)
                     found[kind.wire_type] = kind
     return found
 

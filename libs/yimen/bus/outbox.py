@@ -41,3 +41,17 @@ def mark_published(tx: Tx, event_ids: Iterable[str], now: datetime) -> None:
     ids = list(event_ids)
     if ids:
         tx.update(outbox, outbox.c.event_id.in_(ids), published_at=now)
+
+
+def one(tx: Tx, event_id: str) -> Row:
+    """One event, published or not. Raises Fault EVENT_NOT_FOUND."""
+    row = tx.first(outbox, outbox.c.event_id == event_id)
+    if row is None:
+        raise Fault("EVENT_NOT_FOUND", event_id=event_id[:64])
+    return row
+
+
+def publish_again(tx: Tx, event_id: str) -> None:
+    """Once more; who has it already knows its id. Raises Fault EVENT_NOT_FOUND."""
+    if not tx.update(outbox, outbox.c.event_id == event_id, published_at=None):
+        raise Fault("EVENT_NOT_FOUND", event_id=event_id[:64])

@@ -18,6 +18,14 @@ def held(tx: Tx) -> list[Row]:
     return tx.find(parked, order_by=parked.c.position, limit=limits.PARK_BATCH_MAX)
 
 
+def one(tx: Tx, event_id: str) -> Row:
+    """One parked event. Raises Fault PARKED_NOT_FOUND."""
+    row = tx.first(parked, parked.c.event_id == event_id)
+    if row is None:
+        raise Fault("PARKED_NOT_FOUND", event_id=event_id)
+    return row
+
+
 def release(tx: Tx, event_id: str, now: datetime) -> None:
     """Due at once. Raises Fault PARKED_NOT_FOUND."""
     if not tx.update(parked, parked.c.event_id == event_id, next_attempt_at=now):

@@ -22,6 +22,7 @@ import signal
 import sys
 from typing import Any
 
+import eventlet.event
 import eventlet.green.threading
 import eventlet.queue
 import eventlet.tpool
@@ -44,6 +45,7 @@ nameko.amqp.consume.Event = eventlet.green.threading.Event
 
 _log = logging.getLogger(__name__)
 RETRY_S_FIRST, RETRY_S_MAX = 0.5, 30.0
+STOP_MARGIN_S = 2.0  # of the grace, for closing connections
 
 
 class RawConsumer(nameko.amqp.consume.Consumer):  # type: ignore[misc]
@@ -66,6 +68,7 @@ class EventBatches(ConsumerEntrypoint):  # type: ignore[misc]
         self._app = app
         self._arrived: eventlet.queue.LightQueue = eventlet.queue.LightQueue()
         self._stopping = False
+        self._finished = eventlet.event.Event()
 
     @property
     def amqp_uri(self) -> str:
@@ -76,8 +79,11 @@ class EventBatches(ConsumerEntrypoint):  # type: ignore[misc]
         super().start()
 
     def stop(self) -> None:
+        """Finish and acknowledge the batch in hand; what has only been fetched goes back to the broker."""
         self._stopping = True
         self._arrived.put(None)
+        with eventlet.Timeout(limits.STOP_GRACE_S - STOP_MARGIN_S, False):
+            self._finished.wait()
         super().stop()
 
     def handle_message(self, body: Any, message: Any) -> None:
@@ -88,6 +94,7 @@ class EventBatches(ConsumerEntrypoint):  # type: ignore[misc]
             batch = self._collect()
             if batch and not self._stopping:
                 self._handle(batch)
+        self._finished.send()
 
     def _collect(self) -> list[Any]:
         """The first message as soon as it is there, and what else arrives within a moment."""
@@ -109,17 +116,17 @@ class EventBatches(ConsumerEntrypoint):  # type: ignore[misc]
             except Fault as fault:
                 _log.error("message to the dead-letter queue", extra={"code": fault.code})
                 self._tell_broker(message, accept=False)
-        pause = RETRY_S_FIRST
-        while kept and not self._stopping:
+        pause, done = RETRY_S_FIRST, not kept
+        while not done and not self._stopping:
             try:
                 eventlet.tpool.execute(self._app.processor.handle_batch, readable)
-                break
+                done = True
             except Fault as fault:
                 # The database is away: keep the messages, let the heartbeats run, try again.
                 _log.warning("batch undone", extra={"code": fault.code, "retry_in_s": pause})
                 eventlet.sleep(pause)
                 pause = min(pause * 2, RETRY_S_MAX)
-        if not self._stopping:
+        if done:
             for message in kept:
                 self._tell_broker(message, accept=True)
 

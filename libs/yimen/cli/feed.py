@@ -11,9 +11,11 @@ from typing import Annotated, Any
 import typer
 from yimen.bus import stream
 from yimen.bus.asyncapi import document, owners_of
+from yimen.bus.compatibility import problems
 from yimen.bus.public import public_kinds
 from yimen.cli.connect import Place, place
 from yimen.feed.v1 import feed_pb2
+from yimen.kernel.clock import SystemClock
 from yimen.kernel.errors import Fault
 from yimen.runtime.registry import services
 from yimen.stack.integrators import admit
@@ -196,10 +198,17 @@ def redeliver(name: Name, from_sequence: Annotated[int, typer.Argument(help="从
 def asyncapi(
     write: Annotated[bool, typer.Option(help=f"写入 {ASYNCAPI_FILE}")] = False,
     check: Annotated[bool, typer.Option(help="与契约比对,不一致则失败")] = False,
+    against: Annotated[Path | None, typer.Option(help="与旧文档比对:只能增加,旧类型须与新类型并存 180 天")] = None,
 ) -> None:
     """由契约生成 AsyncAPI 3.0 文档。"""
     text = asyncapi_text()
-    if write:
+    if against is not None:
+        found = problems(json.loads(against.read_text()), json.loads(text), SystemClock().now().date())
+        for line in found:
+            typer.echo(line)
+        if found:
+            raise typer.Exit(1)
+    elif write:
         ASYNCAPI_FILE.write_text(text)
     elif check:
         if not ASYNCAPI_FILE.exists() or ASYNCAPI_FILE.read_text() != text:

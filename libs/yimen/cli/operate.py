@@ -1,32 +1,32 @@
-"""`yimen services | parked | audit verify`: for those who operate a service."""
+"""`yimen services | doctor | audit verify`: for those who operate a service."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from yimen.bus import parking
 from yimen.cli.connect import place
-from yimen.kernel.clock import CHINA
 from yimen.kernel.errors import Fault
+from yimen.runtime.registry import find
 from yimen.runtime.registry import services as known_services
+from yimen.runtime.settings import from_environment, read_settings
 from yimen.security.keys import KeyRing
+from yimen.stack.doctor import examine
+from yimen.stack.stack import FOLDER, Stack, State
 from yimen.store import audit, tables
 from yimen.store.unit import Store
 from yimen.supervision.v1 import supervision_pb2
 
 audit_app = typer.Typer(no_args_is_help=True, help="审计日志。")
-parked_app = typer.Typer(no_args_is_help=True, help="搁置的事件。")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(services)
+    app.command()(doctor)
     app.add_typer(audit_app, name="audit")
-    app.add_typer(parked_app, name="parked")
 
 
 def services() -> None:
@@ -37,6 +37,30 @@ def services() -> None:
     for service in known_services().values():
         table.add_row(service.name, service.title, service.channel.title if service.channel else "", service.purpose)
     Console().print(table)
+
+
+def doctor(name: Annotated[str, typer.Argument(help="服务名;默认全部。没有运行中的实例时,按环境变量检查这个服务")] = "") -> None:
+    """检查部署:密钥、数据库、表结构、时钟、消息服务器、权限、队列、死信、对方服务、积压,并说明怎么办。"""
+    state = State.load(FOLDER)
+    if state is None and not name:
+        raise Fault("SETTING_MISSING", name="运行中的实例(先执行 make up),或服务名和它的环境变量")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "服务", "检查", "结果", "怎么办"):
+        table.add_column(heading, overflow="fold")
+    sick = 0
+    for service in [find(name)] if name else known_services().values():
+        settings = read_settings(Stack(state).environment(service.name), service.name) if state else \
+            from_environment(service.name)
+        findings = list(examine(service, settings))
+        sick += sum(not one.well for one in findings)
+        for one in findings:
+            if name or not one.well:
+                table.add_row("✓" if one.well else "✗", one.service, one.check, one.found, one.advice)
+    if table.row_count:
+        Console().print(table)
+    typer.echo(f"{sick} 处需要处理。" if sick else "一切正常。")
+    if sick:
+        raise typer.Exit(1)
 
 
 @audit_app.command("verify")
@@ -65,45 +89,3 @@ def _verify_one(url: str, ring: KeyRing, service: str, anchors: list[audit.Seal]
         counts = tx.count(tables.audit_seal), tx.count(tables.audit)
     store.close()
     return problems, *counts
-
-
-@parked_app.command("list")
-def list_parked() -> None:
-    """列出各服务搁置的事件。"""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("服务", "事件", "编号", "对象", "状态", "次数", "原因"):
-        table.add_column(heading)
-    with place() as here:
-        for name, url in here.databases.items():
-            store = Store(url)
-            with store.transaction(write=False) as tx:
-                for row in parking.held(tx):
-                    table.add_row(name, row["type"], row["event_id"], row["subject"], row["state"], str(row["attempts"]),
-                                  row["reason"])
-            store.close()
-    Console().print(table)
-
-
-@parked_app.command("retry")
-def retry(service: Annotated[str, typer.Argument(help="服务名")],
-          event_id: Annotated[str, typer.Argument(help="事件编号")]) -> None:
-    """让搁置的事件立即重试(由该服务的 server 进程执行)。"""
-    with place(must_run=True) as here:
-        store = Store(here.databases[service])
-        with store.transaction() as tx:
-            parking.release(tx, event_id, datetime.now(CHINA))
-        store.close()
-    typer.echo("已安排重试。")
-
-
-@parked_app.command("discard")
-def discard(service: Annotated[str, typer.Argument(help="服务名")],
-            event_id: Annotated[str, typer.Argument(help="事件编号")],
-            reason: Annotated[str, typer.Option(help="理由,写入审计日志")]) -> None:
-    """放弃一个搁置的事件,须写明理由。"""
-    with place(must_run=True) as here:
-        store = Store(here.databases[service])
-        with store.transaction() as tx:
-            parking.discard(tx, event_id, reason, here.clock.now())
-        store.close()
-    typer.echo("已放弃,后续事件继续处理。")

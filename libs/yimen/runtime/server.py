@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 from yimen.bus.publisher import Publisher
@@ -46,11 +47,12 @@ class Server:
             thread.start()
 
     def stop(self) -> None:
-        """Refuse new calls, finish what runs, end."""
-        self._rpc.stop()
+        """Not ready any more, finish what runs, end; all within STOP_GRACE_S."""
+        end = time.monotonic() + limits.STOP_GRACE_S
         self._stop.set()
+        self._rpc.stop()
         for thread in self._threads:
-            thread.join(limits.STOP_GRACE_S)
+            thread.join(max(0.0, end - time.monotonic()))
         self._publisher.close()
         self._app.close()
 

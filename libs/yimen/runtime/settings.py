@@ -39,34 +39,38 @@ class Settings:
         return self.bank if name == "bank" else self.peers.get(name, f"{name.replace('_', '-')}:{DEFAULT_PORT}")
 
 
-def _need(name: str) -> str:
-    value = os.environ.get(name, "")
-    if not value:
-        raise Fault("SETTING_MISSING", name=name)
-    return value
-
-
 def from_environment(service: str) -> Settings:
-    """Read the settings of a service.
+    """The settings of a service in this process's environment."""
+    return read_settings(os.environ, service)
+
+
+def read_settings(environment: Mapping[str, str], service: str) -> Settings:
+    """Read the settings of a service. Raises Fault SETTING_MISSING.
 
     `YIMEN_DATABASE_URL`, `YIMEN_AMQP_URL` and `YIMEN_LISTEN` may carry the service's name as a suffix
     (`YIMEN_DATABASE_URL_ROSTER`), so that one process can host several services. `YIMEN_PEERS` is a list
     `name=host:port,...`. `YIMEN_CLOCK_FILE` replaces the machine's time and is meant for rehearsals only.
     """
 
-    def own(name: str, default: str | None = None) -> str:
-        value = os.environ.get(f"{name}_{service.upper()}") or os.environ.get(name) or default
-        return value if value is not None else _need(name)
+    def need(name: str) -> str:
+        value = environment.get(name, "")
+        if not value:
+            raise Fault("SETTING_MISSING", name=name)
+        return value
 
-    clock_file = os.environ.get("YIMEN_CLOCK_FILE", "")
-    peers = dict(pair.split("=", 1) for pair in os.environ.get("YIMEN_PEERS", "").split(",") if "=" in pair)
+    def own(name: str, default: str | None = None) -> str:
+        value = environment.get(f"{name}_{service.upper()}") or environment.get(name) or default
+        return value if value is not None else need(name)
+
+    clock_file = environment.get("YIMEN_CLOCK_FILE", "")
+    peers = dict(pair.split("=", 1) for pair in environment.get("YIMEN_PEERS", "").split(",") if "=" in pair)
     return Settings(
         database_url=own("YIMEN_DATABASE_URL"),
         amqp_url=own("YIMEN_AMQP_URL", ""),
-        keys=Path(_need("YIMEN_KEYS")),
+        keys=Path(need("YIMEN_KEYS")),
         listen=own("YIMEN_LISTEN", f"0.0.0.0:{DEFAULT_PORT}"),
         peers=peers,
         clock=FileClock(Path(clock_file)) if clock_file else SystemClock(),
-        bank=os.environ.get("YIMEN_BANK", "bank:50051"),
-        exchange_url=os.environ.get("YIMEN_EXCHANGE_URL", ""),
+        bank=environment.get("YIMEN_BANK", "bank:50051"),
+        exchange_url=environment.get("YIMEN_EXCHANGE_URL", ""),
     )
