@@ -56,6 +56,7 @@ proto: $(READY)
 compose: $(READY)
 	@$(BIN)/yimen compose --check
 	@$(BIN)/yimen feed asyncapi --check
+	@$(BIN)/yimen monitoring --check
 
 clean: ## remove everything that was made here
 	rm -rf .venv build var .mypy_cache .ruff_cache .hypothesis

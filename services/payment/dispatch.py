@@ -50,6 +50,7 @@ def send_instructions(app: App) -> bool:
     try:
         answer = app.peers.stub("bank").Submit(request, timeout_s=BANK_DEADLINE_S)
     except Fault:
+        app.telemetry.meter.add("yimen.bank.unanswered")
         # Nobody knows what the bank has done; the next round asks.
         with app.work(f"service:{app.name}") as ctx:
             ctx.tx.update(instruction, instruction.c.instruction_id.in_(ids), instruction.c.state == "sending",
@@ -72,6 +73,7 @@ def ask_bank(app: App) -> bool:
     try:
         answer = app.peers.stub("bank").Query(bank_pb2.QueryRequest(instruction_ids=due), timeout_s=BANK_DEADLINE_S)
     except Fault:
+        app.telemetry.meter.add("yimen.bank.unanswered")
         return False
     return _take_in(app, answer.outcomes)
 
@@ -91,6 +93,7 @@ def _apply(ctx: Context, row: Row, outcome: Any) -> bool:
     ctx.tx.update(instruction, instruction.c.instruction_id == row["instruction_id"], state=state,
                   reason_code=outcome.reason_code, queried_on=ctx.today,
                   next_query_at=ctx.app.machine_now() + timedelta(seconds=QUERY_PAUSE_S))
+    ctx.app.telemetry.meter.add("yimen.bank.outcomes", attributes={"yimen.outcome": outcome.state})
     if state == "settled":
         settle(ctx, row["instalment_id"], row["instruction_id"], "post")
     if state == "returned":

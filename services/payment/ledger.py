@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from yimen.kernel.errors import Fault
 from yimen.kernel.money import AMOUNT_FEN_MAX
+from yimen.runtime.app import App
 from yimen.runtime.context import Context
+from yimen.telemetry.metrics import Reading
 
 from services.payment.tables import account, transfer
 
@@ -53,3 +55,13 @@ def move(ctx: Context, transfer_id: str, source: str, target: str, amount_fen: i
     ctx.tx.update(account, account.c.account_id == source, balance_fen=account.c.balance_fen - amount_fen)
     ctx.tx.update(account, account.c.account_id == target, balance_fen=account.c.balance_fen + amount_fen)
     return True
+
+
+def balances(app: App) -> list[Reading]:
+    """Of every channel and kind of account, in fen; the treasury's (the budget with the other sign) is left out."""
+    sums: dict[tuple[str, str], int] = {}
+    with app.work("", write=False) as ctx:
+        for row in ctx.tx.find(account, account.c.kind != TREASURY):
+            key = (row["channel"], row["kind"])
+            sums[key] = sums.get(key, 0) + row["balance_fen"]
+    return [(fen, {"yimen.channel": channel, "yimen.account": kind}) for (channel, kind), fen in sorted(sums.items())]

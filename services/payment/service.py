@@ -7,6 +7,7 @@ from yimen.runtime.declaration import Service
 
 from services.payment.dispatch import ask_bank, send_instructions
 from services.payment.handlers import on_granted
+from services.payment.ledger import balances
 from services.payment.servicer import payment_mount
 from services.payment.tables import METADATA
 
@@ -20,4 +21,5 @@ SERVICE = Service(
     servicers=lambda app: [payment_mount(app)],
     loops=(send_instructions, ask_bank),
     peers=("directory", "bank"),
+    gauges={"yimen.channel.balance": balances},
 )

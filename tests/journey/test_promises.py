@@ -55,7 +55,8 @@ PLANTED = [
     (7, "roster", "update category_record set decision_id = decision_id || 'x'"),
     (8, "disclosure", "update standing_list set name = '990101198005120019'"),
     (9, "basic_living", "update aid_case set decided_on = '2026-03-03' where item = 'dibao'"),
-    (10, "supervision", "delete from inbox where position = (select max(position) from inbox where type like 'aid.%')"),
+    (10, "feed", "delete from entry where sequence = (select max(sequence) - 5 from entry)"),
+    (10, "feed", "update heard set subject_seq = subject_seq - 1 where source = 'payment'"),
     (11, "housing", "delete from audit where row_id = (select min(row_id) from audit)"),
     (12, "roster", "update read_log set purpose = ''"),
 ]

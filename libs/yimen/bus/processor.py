@@ -43,6 +43,10 @@ class Host(Protocol):
         """For retry times: the machine's time, not the county's."""
         ...
 
+    def county_now(self) -> datetime:
+        """The time that events carry."""
+        ...
+
 
 class Processor:
     """Handles batches for one service. `handlers` maps a wire type to its handler; of the types in
@@ -65,12 +69,26 @@ class Processor:
         First all together, without savepoints; when one event makes trouble the batch is undone and done
         again with each event in a savepoint of its own, so that only the troublesome one is parked.
         """
+        meter = self._host.telemetry.meter
         try:
             self._all_together(batch)
         except Exception as error:
             if _is_database_away(error):
                 raise
+            meter.add("yimen.batch.redone")
             self._one_by_one(batch)
+        meter.observe("yimen.batch.size", len(batch))
+        if meter.recording:
+            self._measure(batch)
+
+    def _measure(self, batch: Sequence[Envelope]) -> None:
+        now = self._host.county_now()
+        for event in batch:
+            if event.time:
+                waited = (now - datetime.fromisoformat(event.time)).total_seconds()
+                with self._host.telemetry.within(event.traceparent):  # the exemplar leads to the event's trace
+                    self._host.telemetry.meter.observe("yimen.hop.latency", max(0.0, waited),
+                                                       {"messaging.destination.name": event.name})
 
     def _all_together(self, batch: Sequence[Envelope]) -> None:
         with self._host.store.transaction() as tx:

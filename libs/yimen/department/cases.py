@@ -175,7 +175,7 @@ class Desk:
                 via: str = "bank") -> Row:
         """The competent authority confirms the decision: a grant, or a refusal with its reasons."""
         made = self.decision(ctx, case["decision_id"])
-        self._finish_decision(ctx, made, "confirmed", basis, minutes_ref)
+        self._finish_decision(ctx, case, made, "confirmed", basis, minutes_ref)
         if made["outcome"] == "refuse":
             return self.refuse(ctx, case, made["rule_id"], made["reason"], made["clause"])
         item = self.department.item(case["item"])
@@ -197,10 +197,12 @@ class Desk:
                           ctx.workdays_later(OUTPUT_DAYS), output=item.output)
         return case
 
-    def _finish_decision(self, ctx: Context, made: Row, result: str, basis: str, minutes_ref: str) -> None:
+    def _finish_decision(self, ctx: Context, case: Row, made: Row, result: str, basis: str, minutes_ref: str) -> None:
         ctx.tx.update(decision, decision.c.decision_id == made["decision_id"], result=result, decided_at=ctx.now,
                       decided_by=ctx.actor, authority_basis=basis, minutes_ref=minutes_ref)
         ctx.audit("decision.made", made["decision_id"], outcome=made["outcome"], rule=made["rule_id"], result=result)
+        ctx.app.telemetry.meter.observe("yimen.decision.time", (ctx.today - case["accepted_on"]).days,
+                                        {"yimen.item": case["item"], "yimen.outcome": made["outcome"]})
 
     def _reserve_cap(self, ctx: Context, case: Row, total_fen: int) -> None:
         key = {"household_id": case["household_id"], "year": ctx.today.year}
@@ -239,7 +241,7 @@ class Desk:
     def overrule(self, ctx: Context, case: Row, basis: str, code: str, reason: str, minutes_ref: str) -> Row:
         """The approver does not follow the proposal: refused with his own reason."""
         made = self.decision(ctx, case["decision_id"])
-        self._finish_decision(ctx, made, "overruled", basis, minutes_ref)
+        self._finish_decision(ctx, case, made, "overruled", basis, minutes_ref)
         return self.refuse(ctx, case, code, reason, made["clause"])
 
     def refuse(self, ctx: Context, case: Row, code: str, reason: str, clause: str) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
@@ -49,6 +50,7 @@ class Guard(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the
 
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
             attributes: dict[str, str | bool | int | float] = {"rpc.system.name": "grpc", "rpc.method": call.method[1:]}
+            begun, code = time.monotonic(), ""
             with self._telemetry.span(call.method[1:], SpanKind.SERVER, attributes, metadata.get("traceparent", "")):
                 try:
                     _check_size(request)
@@ -56,10 +58,15 @@ class Guard(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the
                     _PRINCIPAL.set(principal_of(self._verified(token), self._clock.now()))
                     return handler.unary_unary(request, context)
                 except Fault as fault:
+                    code = fault.code
                     abort(context, fault)
                 except Exception as error:
+                    code = "INTERNAL"
                     _log.error("call failed", exc_info=error, extra={"method": call.method})
                     abort(context, Fault("INTERNAL"))
+                finally:
+                    self._telemetry.meter.observe("rpc.server.call.duration", time.monotonic() - begun,
+                                                  {"rpc.method": call.method[1:], "yimen.code": code})
 
         return grpc.unary_unary_rpc_method_handler(
             answer, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer

@@ -56,6 +56,10 @@ class App:
         """For retries of the machinery; never for anything that the county counts."""
         return self.settings.machine_clock.now()
 
+    def county_now(self) -> datetime:
+        """The county's time."""
+        return self.clock.now()
+
     def today(self) -> date:
         """The county's day."""
         return self.clock.now().date()

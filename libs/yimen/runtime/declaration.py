@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from google.protobuf.message import Message
 from yimen.bus.processor import Handler
 from yimen.rpc.server import Mount
+from yimen.telemetry.metrics import Reading
 
 if TYPE_CHECKING:
     from yimen.runtime.app import App
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 TimerHandler = Callable[["Context", str, dict[str, Any]], None]
 # A piece of work that the server process repeats; True means: there is more, come back at once.
 Loop = Callable[["App"], bool]
+Gauge = Callable[["App"], Iterable[Reading]]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Service:
     channel: Channel | None = None
     # Other services that it asks by gRPC; the deployment opens exactly these paths.
     peers: Sequence[str] = ()
+    # Metrics of its own (`yimen.telemetry.metrics`) with what reads them.
+    gauges: dict[str, Gauge] = field(default_factory=dict)
 
     # Whether it writes a public stream for integrators.
     has_public_stream: bool = False

@@ -14,6 +14,7 @@ from yimen.bus.topology import exchange_of
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault
 from yimen.rpc.server import RpcServer
+from yimen.runtime import gauges
 from yimen.runtime.app import App
 from yimen.runtime.boot import boot
 from yimen.runtime.housekeeping import round_of_work, seal_audit
@@ -43,6 +44,7 @@ class Server:
         """First steps, then answer calls, then work in the background."""
         self._app.start()
         self._rpc.start()
+        gauges.watch(self._app)
         for thread in self._threads:
             thread.start()
 

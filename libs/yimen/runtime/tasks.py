@@ -60,4 +60,5 @@ def say_overdue(app: App) -> int:
                                                 owner_area=row["owner_area"]),
                     subject=row["subject"],
                 )
+                app.telemetry.meter.add("yimen.deadlines.missed", attributes={"yimen.task": row["kind"]})
     return len(rows)

@@ -124,7 +124,7 @@ class _Run:
             self._liveness()
         except Violation as found:
             violation = str(found)
-        except (Fault, RuntimeError, KeyError, ValueError, AssertionError) as error:
+        except Exception as error:
             violation = f"未预料的错误 {type(error).__name__}:{error}"
         finally:
             said = digest([row for name in self._world.services for row in self._evidence.rows(

@@ -25,8 +25,8 @@ from opentelemetry.sdk.trace.export import (
 )
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from yimen.telemetry.metrics import ENDPOINT_VARIABLE, Meter
 
-ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
 FILE_VARIABLE = "YIMEN_SPANS_FILE"
 _PROPAGATOR = TraceContextTextMapPropagator()
 AttributeValue = str | bool | int | float
@@ -81,6 +81,7 @@ class Telemetry:
             self._provider.add_span_processor(SimpleSpanProcessor(exporter))
             self.recording = True
         self._tracer = self._provider.get_tracer("yimen")
+        self.meter = Meter(service)
 
     @contextmanager
     def span(self, name: str, kind: SpanKind, attributes: Mapping[str, AttributeValue] | None = None,
@@ -105,9 +106,16 @@ class Telemetry:
                 span.set_status(Status(StatusCode.ERROR))
                 raise
 
+    @contextmanager
+    def within(self, traceparent: str) -> Iterator[None]:
+        """What is measured inside belongs to that trace."""
+        with _carry(_PROPAGATOR.extract({"traceparent": traceparent}) if traceparent else None):
+            yield
+
     def close(self) -> None:
         """Send what is waiting."""
         self._provider.shutdown()
+        self.meter.close()
 
 
 

@@ -45,6 +45,9 @@ class Host:
     def machine_now(self) -> datetime:
         return SystemClock().now()
 
+    def county_now(self) -> datetime:
+        return SystemClock().now()
+
     def context(self, tx: Tx, actor: str) -> Any:
         return tx
 
