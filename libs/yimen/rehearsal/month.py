@@ -49,7 +49,8 @@ class Month:
     disaster_id: str = ""
     make_players: Callable[[World, Tokens, int], Players] = Players
     _workdays: int = 0
-    _before_settling: Callable[[str], None] = lambda day: None
+    # Called each working day while events are under way.
+    before_settling: Callable[[str], None] = lambda day: None
 
     def prepare(self) -> None:
         """Found the county, declare the flood."""
@@ -76,10 +77,8 @@ class Month:
             yield _with_disaster(story, self.disaster_id)
         yield from drawn
 
-    def run(self, progress: Progress = lambda done, what: None,
-            before_settling: Callable[[str], None] = lambda day: None) -> None:
-        """Day by day, from the first to the last. `before_settling` is called each day while events are under way."""
-        self._before_settling = before_settling
+    def run(self, progress: Progress = lambda done, what: None) -> None:
+        """Day by day, from the first to the last."""
         day = FIRST_DAY
         while day <= LAST_DAY:
             self.play(day)
@@ -121,7 +120,7 @@ class Month:
             self.world.clock.move_to(datetime.combine(day, OPENING if turn == 0 else AFTERNOON) + timedelta(minutes=30))
             self.players.work(day)
             if turn == 0:
-                self._before_settling(day.isoformat())
+                self.before_settling(day.isoformat())
             self.world.settle()
         if self._first_workday(day):
             self._draw_sample(day)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from yimen.common.v1 import task_pb2
-from yimen.kernel.errors import Fault
 from yimen.kernel.ids import digest
 from yimen.rehearsal.county import County
 from yimen.rehearsal.households import Household
