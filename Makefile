@@ -6,9 +6,10 @@ SEEDS      ?= 1..50
 MONTHS     ?= 3
 BIN        := .venv/bin
 READY      := .venv/ready
+BENCH      := .venv/bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test simulate faults quick check lint types contracts proto compose clean
+.PHONY: help demo up down test simulate faults bench quick check lint types contracts proto compose clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +35,13 @@ simulate: $(READY) ## months with mishaps, deterministic from their seeds (SEEDS
 
 faults: $(READY) ## random faults under the real stack (SEED=1 MONTHS=3)
 	@$(BIN)/python -m pytest -s tests/faults --fire-long --fire-seed $(SEED) --fire-seeds $(MONTHS)
+
+$(BENCH): $(READY)
+	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+bench: $(BENCH) ## ratios against peers in one run, to var/bench/report.json
+	@$(BIN)/python -m tests.bench
 
 quick: $(READY) ## only the tests that need no server
 	@$(BIN)/python -m pytest -m "not stack"

@@ -15,6 +15,7 @@ from yimen.stack.stack import Stack
 
 from tests.feed.stream_checks import check_stream
 from tests.journey.expectations import differences
+from tests.journey.operations import check_dead_letters, check_doctor, check_publishing_again
 
 DRAWN = 6  # drawn households beside the hand-written ones
 
@@ -74,3 +75,10 @@ def test_the_month_comes_out_as_written_on_the_real_stack_with_processes_killed(
 @pytest.mark.timeout(300)
 def test_integrators_read_the_month_from_the_stream_and_nothing_else(stack: Stack, sample: County) -> None:
     check_stream(stack, sample)
+
+
+@pytest.mark.timeout(300)
+def test_an_operator_finds_what_is_wrong_and_what_to_do(stack: Stack) -> None:
+    check_doctor(stack)
+    check_dead_letters(stack)
+    check_publishing_again(stack)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from yimen.rpc.client import Peers
 from yimen.runtime.declaration import Service
 from yimen.stack.stack import FOLDER as STACK_FOLDER
 from yimen.stack.stack import Stack, State
+from yimen.telemetry.tracing import FILE_VARIABLE, SPANS
 
 DEMO_FOLDER = Path("var/demo")
 
@@ -47,6 +49,8 @@ def place(must_run: bool = False) -> Iterator[Place]:
     """The running stack, or the files of the last demo. Raises Fault SETTING_MISSING when there is neither."""
     state = State.load(STACK_FOLDER)
     if state is not None:
+        if (STACK_FOLDER / SPANS).exists():
+            os.environ.setdefault(FILE_VARIABLE, str((STACK_FOLDER / SPANS).resolve()))
         stack = Stack(state)
         yield Place("stack", stack.peers, stack.services, stack.databases, stack.keys, stack.exchange_file, stack.clock,
                     stack.settle, True)

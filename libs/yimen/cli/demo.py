@@ -22,7 +22,7 @@ from yimen.rehearsal.report import gather, show
 from yimen.rehearsal.story import tell
 from yimen.rehearsal.world import EmbeddedWorld, World
 from yimen.telemetry import logs
-from yimen.telemetry.tracing import FILE_VARIABLE
+from yimen.telemetry.tracing import FILE_VARIABLE, SPANS
 
 FOLDER = Path("var/demo")
 STORIES_SHOWN = ("c01_dibao_and_university", "objection_upheld", "urgent_fire")
@@ -38,6 +38,7 @@ def demo(
     households: Annotated[int, typer.Option(help="抽取的家庭数", min=0)] = 300,
     seed: Annotated[int, typer.Option(help="随机种子")] = 1,
     folder: Annotated[Path, typer.Option(help="数据目录")] = FOLDER,
+    trace: Annotated[bool, typer.Option("--trace", help="记录追踪,供 yimen trace 查看(慢一些)")] = False,
 ) -> None:
     """在一个进程里演练全县一个月的办件。"""
     console = Console()
@@ -46,7 +47,7 @@ def demo(
     # Logs and spans of the rehearsal are kept: promise 8 looks through them.
     sys.stderr = (folder / "services.log").open("w", buffering=1)
     logs.set_up("demo", "WARNING")
-    os.environ.setdefault(FILE_VARIABLE, "")
+    os.environ[FILE_VARIABLE] = str(folder / SPANS) if trace else os.environ.get(FILE_VARIABLE, "")
     begun = time.monotonic()
     world = EmbeddedWorld(folder, start_moment(), seed)
     try:
@@ -54,7 +55,7 @@ def demo(
         rehearse(month, console)
         world.seal()
         evidence = Evidence(world.services, world.databases, world.keys, world.bank_file, LAST_DAY,
-                            texts=[folder / "services.log"], planted=planted(month))
+                            texts=[folder / "services.log", folder / SPANS], planted=planted(month))
         report = gather(month, evidence, time.monotonic() - begun)
         evidence.close()
         show(report, world.services, console)

@@ -14,6 +14,8 @@ from rich.console import Console
 from yimen.kernel.clock import Clock, FileClock, SystemClock
 from yimen.kernel.errors import Fault
 from yimen.telemetry import logs
+from yimen.telemetry.metrics import ENDPOINT_VARIABLE
+from yimen.telemetry.tracing import FILE_VARIABLE, SPANS
 
 Names = Annotated[list[str], typer.Argument(help="服务名,可多个")]
 
@@ -74,6 +76,8 @@ def up(
     if State.load(folder) is not None:
         console.print("已在运行;先执行 yimen down。")
         raise typer.Exit(1)
+    if not real_time and not os.environ.get(ENDPOINT_VARIABLE):
+        os.environ.setdefault(FILE_VARIABLE, str((folder / SPANS).resolve()))
     with console.status("寻找或启动 RabbitMQ 和 PostgreSQL,启动服务…"):
         stack = Stack.start(folder, instance, None if real_time else _rehearsal_clock(folder))
         sample = county.load(county.COUNTY_FILE)

@@ -28,6 +28,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from yimen.telemetry.metrics import ENDPOINT_VARIABLE, Meter
 
 FILE_VARIABLE = "YIMEN_SPANS_FILE"
+SPANS = "spans.jsonl"  # its usual name, beside a rehearsal's other files
 _PROPAGATOR = TraceContextTextMapPropagator()
 AttributeValue = str | bool | int | float
 

@@ -1,0 +1,14 @@
+"""`make bench`: ratios against peers in one run; never a part of the tests."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench import audit, decide
+from tests.bench.report import write
+
+BENCHES = {"decide": decide.run, "audit": audit.run}
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:] or list(BENCHES)
+    write([row for name in chosen for row in BENCHES[name]()])
