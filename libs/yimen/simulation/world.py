@@ -115,6 +115,8 @@ class SimulatedWorld:
         settings = Settings(self.databases[name], "", self.keys, "", {}, self.clock, "",
                             f"sandbox:{self.exchange_file}", self.machine_clock)
         store = SimulatedStore(self.databases[name], name, self.mishaps)
+        # What was remembered of the process before does not hold for this one.
+        store.version = self.version(name) + 1 if name in self.apps else 1
         app = self.apps[name] = App(self.services[name], settings, self._connect, store)
         self._servers[name] = LocalServer(app.mounts(), app.guard())
 
