@@ -60,6 +60,8 @@ def stack(components: Components, tmp_path_factory: pytest.TempPathFactory) -> I
     running = Stack.start(folder, f"test{os.getpid()}", folder / "clock", components=components)
     yield running
     running.down()
+    if components.ctl:
+        assert f"yimen_test{os.getpid()}" not in components.rabbitmqctl("list_users"), "broker users are left behind"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

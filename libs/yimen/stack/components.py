@@ -202,7 +202,9 @@ def move_out(components: Components, instance: str, names: list[str]) -> None:
     drop_databases(components.postgres, instance, names)
     if components.ctl:
         vhost = f"yimen_{instance}"
-        users = ",".join(f'<<"{vhost}_{name}">>' for name in [*names, "admin"])
+        known = [line.split("\t")[0] for line in components.rabbitmqctl("list_users").splitlines()]
+        integrators = [user for user in known if user.startswith(f"{vhost}_for_")]
+        users = ",".join(f'<<"{user}">>' for user in [*(f"{vhost}_{name}" for name in [*names, "admin"]), *integrators])
         components.rabbitmqctl("eval", f'[rabbit_auth_backend_internal:delete_user(U, <<"yimen">>) || U <- [{users}], '
                                        "rabbit_auth_backend_internal:exists(U)].")
         if vhost in components.rabbitmqctl("list_vhosts").split():
