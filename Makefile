@@ -28,7 +28,7 @@ down: $(READY) ## stop what `make up` started
 	@$(BIN)/yimen down
 
 test: $(READY) ## all tests, on the embedded bus and on a real RabbitMQ and PostgreSQL
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=8
 
 simulate: $(READY) ## months with mishaps, deterministic from their seeds (SEEDS=1..50 HOUSEHOLDS=20)
 	@$(BIN)/yimen simulate --seeds $(SEEDS) --households $(if $(filter file,$(origin HOUSEHOLDS)),20,$(HOUSEHOLDS))

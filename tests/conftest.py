@@ -75,3 +75,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"stack", "components"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.stack)
+        if item.get_closest_marker("stack"):
+            # One real stack at a time; what needs none runs beside it.
+            item.add_marker(pytest.mark.xdist_group("stack"))
