@@ -70,7 +70,7 @@ def _keys(service: Service, settings: Settings) -> Outcome:
     ring = KeyRing(settings.keys, service.name)
     try:
         signature = ring.sign(b"doctor")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         return type(error).__name__, f"把私钥 {service.name}.key 放进 YIMEN_KEYS"
     if not ring.verify(service.name, b"doctor", signature):
         return "公钥与私钥不配对", f"重新分发 {service.name}.pub"
