@@ -20,24 +20,31 @@ COUNTER = "feed"
 
 def record(ctx: Context, message: Message, envelope: Envelope) -> None:
     """Take in one event. It waits while what its source said before about the same subject has not come."""
-    where = (heard.c.source == envelope.source, heard.c.subject == envelope.subject)
-    before = ctx.tx.first(heard, *where)
-    last = before["subject_seq"] if before else 0
-    if envelope.subject_seq > last + 1:
-        raise NotYet("同一来源关于本案的前一事件未到")
-    if before:
-        ctx.tx.update(heard, *where, subject_seq=envelope.subject_seq)
-    else:
-        ctx.tx.insert(heard, source=envelope.source, subject=envelope.subject, subject_seq=envelope.subject_seq)
-    if envelope.type in public_kinds():
+    if _hear(ctx, envelope) and envelope.type in public_kinds():
         _number(ctx, public_data(message), envelope)
 
 
+def _hear(ctx: Context, envelope: Envelope) -> bool:
+    """Whether the event is the next of its source about its subject; False for one that has been taken in."""
+    where = (heard.c.source == envelope.source, heard.c.subject == envelope.subject)
+    number = envelope.subject_seq
+    if number == 1:
+        return bool(ctx.tx.insert_new(heard, source=envelope.source, subject=envelope.subject, subject_seq=1))
+    if ctx.tx.update(heard, *where, heard.c.subject_seq == number - 1, subject_seq=number):
+        return True
+    before = ctx.tx.first(heard, *where)
+    if before is None or before["subject_seq"] < number:
+        raise NotYet("同一来源关于本案的前一事件未到")
+    return False
+
+
 def _number(ctx: Context, data: dict[str, Any], envelope: Envelope) -> None:
-    ctx.tx.insert_new(counter, name=COUNTER, last=0)
-    held = ctx.require(ctx.tx.first(counter, counter.c.name == COUNTER, lock=True), "INTERNAL")
-    sequence = held["last"] + 1
-    ctx.tx.update(counter, counter.c.name == COUNTER, last=sequence)
+    following = {"last": counter.c.last + 1}
+    if not ctx.tx.update(counter, counter.c.name == COUNTER, **following):
+        ctx.tx.insert_new(counter, name=COUNTER, last=0)
+        ctx.tx.update(counter, counter.c.name == COUNTER, **following)
+    # Ours until the commit: the update has locked the row.
+    sequence = ctx.require(ctx.tx.first(counter, counter.c.name == COUNTER), "INTERNAL")["last"]
     ctx.tx.insert(
         entry, sequence=sequence, event_id=envelope.event_id, type=envelope.type, source=envelope.source,
         source_seq=envelope.subject_seq, subject=envelope.subject, time=_rfc3339(envelope.time),
