@@ -23,6 +23,7 @@ from yimen.kernel import limits
 from yimen.kernel.clock import FileClock
 from yimen.kernel.errors import Fault
 from yimen.rehearsal.month import Month, start_moment
+from yimen.rehearsal.world import wait_until
 from yimen.roster.v1 import roster_pb2
 from yimen.stack.components import Components, start_private
 from yimen.stack.private import wait_for_broker, wait_for_postgres
@@ -94,6 +95,7 @@ class Fire:
     def do_peer_hangs(self) -> None:
         pid = self.stack.state.pids["roster server"]
         os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: ") T " in Path(f"/proc/{pid}/stat").read_text(), 10, "the server does not stop")
         begun = time.monotonic()
         try:
             self.stack.peers.stub("roster").GetHousehold(roster_pb2.GetHouseholdRequest(household_id="x"))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault
 
@@ -17,7 +18,7 @@ Row = Mapping[str, Any]
 T = TypeVar("T")
 # Kept open by each process; a whole stack on one PostgreSQL must stay well below its usual 100 connections.
 POOL_SIZE = 2
-POOL_OVERFLOW = 8
+POOL_OVERFLOW = 4
 SQLITE_BUSY_MS = 30_000
 
 
@@ -119,7 +120,7 @@ class Store:
         try:
             with self.engine.connect().execution_options(yimen_write=write) as connection, connection.begin():
                 yield Tx(connection)
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise Fault("DATABASE_UNAVAILABLE", attempts=1, where=self.where) from error
         except DBAPIError as error:
             if error.connection_invalidated:
