@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the servers once for all, a real stack for one module at a time (28 processes are enough)."""
+"""Fixtures for all tests: the servers once for all, a real stack for one module at a time (30 processes are enough)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Supervision hears every event of the platform; its inbox is the witness of their order (promise 10)."""
+"""Supervision hears every event of the platform and keeps its own record of the cases."""
 
 from __future__ import annotations
 
