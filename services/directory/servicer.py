@@ -47,8 +47,8 @@ class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
 
     def ListAreas(self, request: Any, context: Any) -> Any:
         with self._app.work("", write=False) as ctx:
-            where = [area.c.parent == request.parent] if request.parent else []
-            rows = ctx.tx.find(area, *where, order_by=area.c.code)
+            chosen = {"parent": request.parent} if request.parent else {}
+            rows = ctx.tx.find(area, order_by=area.c.code, **chosen)
         return pb.ListAreasResponse(areas=[
             pb.Area(code=r["code"], name=r["name"], level=r["level"], parent=r["parent"], kind=r["kind"],
                     window_id=r["window_id"]) for r in rows
@@ -56,8 +56,8 @@ class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
 
     def ListOfficers(self, request: Any, context: Any) -> Any:
         with self._app.work("", write=False) as ctx:
-            where = [officer.c.area == request.area] if request.area else []
-            rows = ctx.tx.find(officer, *where, order_by=officer.c.officer_id)
+            chosen = {"area": request.area} if request.area else {}
+            rows = ctx.tx.find(officer, order_by=officer.c.officer_id, **chosen)
         return pb.ListOfficersResponse(officers=[
             pb.Officer(officer_id=r["officer_id"], roles=r["roles"], area=r["area"], department=r["department"])
             for r in rows if not request.role or request.role in r["roles"]
@@ -65,8 +65,8 @@ class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
 
     def CheckAuthority(self, request: Any, context: Any) -> Any:
         with self._app.work("", write=False) as ctx:
-            who = ctx.tx.first(officer, officer.c.officer_id == request.officer_id)
-            written = ctx.tx.find(delegation, delegation.c.department == request.department)
+            who = ctx.tx.first(officer, officer_id=request.officer_id)
+            written = ctx.tx.find(delegation, department=request.department)
             if request.act == "delegated":
                 found = domain.delegation_for(request.item, request.area, written, ctx.today)
                 return pb.CheckAuthorityResponse(allowed=found is not None,
@@ -98,7 +98,7 @@ class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
         if not request.reason:
             raise Fault("REASON_REQUIRED")
         with self._app.work(admin.actor) as ctx:
-            ctx.tx.update(delegation, delegation.c.delegation_id == request.delegation_id, revoked_on=ctx.today)
+            ctx.tx.update(delegation, {"delegation_id": request.delegation_id}, revoked_on=ctx.today)
             ctx.audit("delegation.revoked", request.delegation_id, reason=request.reason)
         return pb.RevokeDelegationResponse()
 
@@ -115,7 +115,7 @@ class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
 
     def GetCalendar(self, request: Any, context: Any) -> Any:
         with self._app.work("", write=False) as ctx:
-            rows = ctx.tx.find(day_off, day_off.c.year == request.year, order_by=day_off.c.day)
+            rows = ctx.tx.find(day_off, year=request.year, order_by=day_off.c.day)
         if not rows:
             raise Fault("CALENDAR_MISSING", year=request.year)
         return pb.GetCalendarResponse(days_off=[row["day"].isoformat() for row in rows])

@@ -25,7 +25,7 @@ OWN_FACTS = {"in_declared_disaster": Fact(BOOL, "own", None, "所在乡镇在已
 
 def find_declared(ctx: Context, case: Row) -> dict[str, Any]:
     """Whether the case's township lies in the disaster that it names."""
-    row = ctx.tx.first(declared_disaster, declared_disaster.c.disaster_id == case["request"].get("disaster_id", ""))
+    row = ctx.tx.first(declared_disaster, disaster_id=case["request"].get("disaster_id", ""))
     return {"in_declared_disaster": row is not None and case["township_code"] in row["townships"]}
 
 
@@ -57,7 +57,7 @@ class DisasterServicer(disaster_pb2_grpc.DisasterServiceServicer):
         officer = caller()
         officer.require_role("county_approver")
         with self._app.work(officer.actor) as ctx:
-            if not ctx.tx.update(declared_disaster, declared_disaster.c.disaster_id == request.disaster_id,
+            if not ctx.tx.update(declared_disaster, {"disaster_id": request.disaster_id},
                                  ends_on=ctx.today):
                 raise Fault("DISASTER_NOT_FOUND", disaster_id=request.disaster_id)
             ctx.audit("disaster.ended", request.disaster_id)

@@ -61,7 +61,7 @@ def on_proposed(ctx: Context, event: aid.AidProposed, _: Envelope) -> None:
 def post(ctx: Context, row: Row, photo_ref: str) -> date:
     """The boards carry it: its legal period begins. Returns the last day."""
     until = ctx.today + timedelta(days=int(parameters()["notice_days"]))
-    ctx.tx.update(notice, notice.c.notice_id == row["notice_id"], state="posted", posted_from=ctx.today,
+    ctx.tx.update(notice, {"notice_id": row["notice_id"]}, state="posted", posted_from=ctx.today,
                   posted_until=until, photo_ref=photo_ref, poster=ctx.actor)
     ctx.close_tasks(row["notice_id"])
     ctx.open_task("keep_posted", row["notice_id"], "notice_custodian", row["township_code"], until + timedelta(days=1))
@@ -78,14 +78,14 @@ def post(ctx: Context, row: Row, photo_ref: str) -> date:
 
 def end_notice(ctx: Context, notice_id: str, _: dict[str, Any]) -> None:
     """The period is over; an open objection holds the notice until it is resolved."""
-    row = ctx.tx.first(notice, notice.c.notice_id == notice_id, lock=True)
+    row = ctx.tx.first(notice, notice_id=notice_id, lock=True)
     if row is not None and row["state"] == "posted":
         close(ctx, row, upheld=False)
 
 
 def close(ctx: Context, row: Row, upheld: bool) -> None:
     """Take the notice down and tell the department."""
-    ctx.tx.update(notice, notice.c.notice_id == row["notice_id"], state="withdrawn" if upheld else "closed",
+    ctx.tx.update(notice, {"notice_id": row["notice_id"]}, state="withdrawn" if upheld else "closed",
                   closed_on=ctx.today)
     ctx.close_tasks(row["notice_id"])
     ctx.cancel("notice_end", row["notice_id"])
@@ -98,7 +98,7 @@ def close(ctx: Context, row: Row, upheld: bool) -> None:
 
 def open_objections(ctx: Context, notice_id: str) -> int:
     """How many objections still wait for their answer."""
-    return ctx.tx.count(objection, objection.c.notice_id == notice_id, objection.c.outcome == "")
+    return ctx.tx.count(objection, notice_id=notice_id, outcome="")
 
 
 def on_granted(ctx: Context, event: aid.AidGranted, _: Envelope) -> None:

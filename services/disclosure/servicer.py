@@ -49,14 +49,14 @@ class DisclosureServicer(disclosure_pb2_grpc.DisclosureServiceServicer):
             row = self._notice(ctx, request.notice_id)
             if row["state"] not in PUBLIC_STATES:
                 raise Fault("NOTICE_STATE", state=row["state"], act="提出异议")
-            number = ctx.tx.count(objection, objection.c.notice_id == request.notice_id)
+            number = ctx.tx.count(objection, notice_id=request.notice_id)
             objection_id = derived("objection", request.notice_id, number)
             due = ctx.workdays_later(int(parameters()["objection_answer_days"]))
             ctx.tx.insert(objection, objection_id=objection_id, notice_id=request.notice_id,
                           reason_code=request.reason_code, anonymous=request.anonymous,
                           contact_sealed=self._app.vault.encrypt(request.contact), outcome="", filed_at=ctx.now,
                           resolved_at=None)
-            ctx.tx.update(notice, notice.c.notice_id == request.notice_id, state="objected")
+            ctx.tx.update(notice, {"notice_id": request.notice_id}, state="objected")
             ctx.open_task("resolve_objection", objection_id, "township_officer", row["township_code"], due,
                           case_id=row["case_id"], reason_code=request.reason_code)
             ctx.audit("objection.filed", objection_id, notice_id=request.notice_id)
@@ -73,13 +73,13 @@ class DisclosureServicer(disclosure_pb2_grpc.DisclosureServiceServicer):
         if not request.finding_code:
             raise Fault("REASON_REQUIRED")
         with self._app.work(officer.actor) as ctx:
-            mine = ctx.require(ctx.tx.first(objection, objection.c.objection_id == request.objection_id, lock=True),
+            mine = ctx.require(ctx.tx.first(objection, objection_id=request.objection_id, lock=True),
                                "OBJECTION_NOT_FOUND", objection_id=request.objection_id)
             row = self._notice(ctx, mine["notice_id"])
             officer.require_area(row["township_code"])
             if mine["outcome"]:
                 raise Fault("NOTICE_STATE", state=mine["outcome"], act="答复异议")
-            ctx.tx.update(objection, objection.c.objection_id == request.objection_id, resolved_at=ctx.now,
+            ctx.tx.update(objection, {"objection_id": request.objection_id}, resolved_at=ctx.now,
                           outcome="upheld" if request.upheld else "dismissed")
             ctx.close_tasks(request.objection_id)
             ctx.audit("objection.resolved", request.objection_id, upheld=request.upheld)
@@ -94,7 +94,7 @@ class DisclosureServicer(disclosure_pb2_grpc.DisclosureServiceServicer):
         if upheld:
             close(ctx, row, upheld=True)
         elif not open_objections(ctx, row["notice_id"]):
-            ctx.tx.update(notice, notice.c.notice_id == row["notice_id"], state="posted")
+            ctx.tx.update(notice, {"notice_id": row["notice_id"]}, state="posted")
             if row["posted_until"] < ctx.today:
                 close(ctx, row, upheld=False)
 
@@ -107,7 +107,7 @@ class DisclosureServicer(disclosure_pb2_grpc.DisclosureServiceServicer):
                 lines = [self._line(row, row["case_id"], row["since"].isoformat(), "") for row in rows]
             else:
                 rows = ctx.tx.find(notice, notice.c.village_code.startswith(request.area),
-                                   notice.c.state.in_(PUBLIC_STATES), order_by=notice.c.posted_from, limit=LINES_MAX)
+                                   state=PUBLIC_STATES, order_by=notice.c.posted_from, limit=LINES_MAX)
                 lines = [self._line(row, row["notice_id"], row["posted_from"].isoformat(),
                                     row["posted_until"].isoformat()) for row in rows]
         return pb.ListPublishedResponse(lines=lines)
@@ -118,7 +118,7 @@ class DisclosureServicer(disclosure_pb2_grpc.DisclosureServiceServicer):
                                 until=until, objection_phone=str(parameters()["objection_phone"]), **{"from": start})
 
     def _notice(self, ctx: Context, notice_id: str) -> Any:
-        return ctx.require(ctx.tx.first(notice, notice.c.notice_id == notice_id, lock=True),
+        return ctx.require(ctx.tx.first(notice, notice_id=notice_id, lock=True),
                            "NOTICE_NOT_FOUND", notice_id=notice_id)
 
 

@@ -26,30 +26,25 @@ def record(ctx: Context, message: Message, envelope: Envelope) -> None:
 
 def _hear(ctx: Context, envelope: Envelope) -> bool:
     """Whether the event is the next of its source about its subject; False for one that has been taken in."""
-    where = (heard.c.source == envelope.source, heard.c.subject == envelope.subject)
+    key = {"source": envelope.source, "subject": envelope.subject}
     number = envelope.subject_seq
     if number == 1:
-        return bool(ctx.tx.insert_new(heard, source=envelope.source, subject=envelope.subject, subject_seq=1))
-    if ctx.tx.update(heard, *where, heard.c.subject_seq == number - 1, subject_seq=number):
+        return bool(ctx.tx.insert_new(heard, **key, subject_seq=1))
+    if ctx.tx.update(heard, {**key, "subject_seq": number - 1}, subject_seq=number):
         return True
-    before = ctx.tx.first(heard, *where)
+    before = ctx.tx.first(heard, **key)
     if before is None or before["subject_seq"] < number:
         raise NotYet("同一来源关于本案的前一事件未到")
     return False
 
 
 def _number(ctx: Context, data: dict[str, Any], envelope: Envelope) -> None:
-    following = {"last": counter.c.last + 1}
-    if not ctx.tx.update(counter, counter.c.name == COUNTER, **following):
-        ctx.tx.insert_new(counter, name=COUNTER, last=0)
-        ctx.tx.update(counter, counter.c.name == COUNTER, **following)
-    # Ours until the commit: the update has locked the row.
-    sequence = ctx.require(ctx.tx.first(counter, counter.c.name == COUNTER), "INTERNAL")["last"]
+    sequence = ctx.tx.advance(counter.c.last, name=COUNTER)
     ctx.tx.insert(
         entry, sequence=sequence, event_id=envelope.event_id, type=envelope.type, source=envelope.source,
         source_seq=envelope.subject_seq, subject=envelope.subject, time=_rfc3339(envelope.time),
         traceparent=envelope.traceparent, data=data, streamed_at=None,
-        case_sequence=ctx.tx.largest(entry.c.case_sequence, entry.c.subject == envelope.subject) + 1)
+        case_sequence=ctx.tx.largest(entry.c.case_sequence, subject=envelope.subject) + 1)
 
 
 def _rfc3339(time: str) -> str:

@@ -31,9 +31,9 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
         self._app = app
 
     def ReadFeed(self, request: Any, context: Any) -> Any:
-        chosen = (entry.c.subject == request.subject,) if request.subject else ()
+        chosen = {"subject": request.subject} if request.subject else {}
         with self._app.work("", write=False) as ctx:
-            rows = ctx.tx.find(entry, entry.c.sequence > request.after, *chosen, order_by=entry.c.sequence,
+            rows = ctx.tx.find(entry, entry.c.sequence > request.after, order_by=entry.c.sequence, **chosen,
                                limit=min(request.limit or PAGE_MAX, PAGE_MAX))
             last = ctx.tx.largest(entry.c.sequence)
         return pb.ReadFeedResponse(last=last, entries=[
@@ -69,7 +69,7 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
         secret, until = new_secret(), self._app.machine_now() + FORMER_SECRET_KEPT
         with self._app.work(caller().actor) as ctx:
             row = self._locked(ctx, request.name)
-            ctx.tx.update(webhook, webhook.c.name == request.name, secret_sealed=self._app.vault.encrypt(secret),
+            ctx.tx.update(webhook, {"name": request.name}, secret_sealed=self._app.vault.encrypt(secret),
                           former_secret_sealed=row["secret_sealed"], former_until=until)
             ctx.audit("webhook.secret_rotated", request.name)
         return pb.RotateSecretResponse(secret=secret, former_until=until.isoformat(timespec="seconds"))
@@ -77,7 +77,7 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
     def EnableWebhook(self, request: Any, context: Any) -> Any:
         with self._app.work(caller().actor) as ctx:
             self._locked(ctx, request.name)
-            ctx.tx.update(webhook, webhook.c.name == request.name, state="active", failures=0, last_error="",
+            ctx.tx.update(webhook, {"name": request.name}, state="active", failures=0, last_error="",
                           next_attempt_at=self._app.machine_now())
             ctx.audit("webhook.enabled", request.name)
         return pb.EnableWebhookResponse()
@@ -87,7 +87,7 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
             raise Fault("FIELD_WRONG", field="from_sequence", expected="不小于1的整数")
         with self._app.work(caller().actor) as ctx:
             self._locked(ctx, request.name)
-            ctx.tx.update(webhook, webhook.c.name == request.name, next_sequence=request.from_sequence,
+            ctx.tx.update(webhook, {"name": request.name}, next_sequence=request.from_sequence,
                           next_attempt_at=self._app.machine_now())
             ctx.audit("webhook.redelivered", request.name, from_sequence=request.from_sequence)
             left = ctx.tx.count(entry, entry.c.sequence >= request.from_sequence)
@@ -104,7 +104,7 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
 
     def _locked(self, ctx: Context, name: str) -> Row:
         caller().require_role("county_admin")
-        return ctx.require(ctx.tx.first(webhook, webhook.c.name == name, lock=True), "WEBHOOK_NOT_FOUND", name=name[:40])
+        return ctx.require(ctx.tx.first(webhook, name=name, lock=True), "WEBHOOK_NOT_FOUND", name=name[:40])
 
 
 def feed_mount(app: App) -> Mount:

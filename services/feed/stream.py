@@ -42,7 +42,7 @@ class StreamEntries:
         if not app.settings.amqp_url:
             return False
         with app.work("", write=False) as ctx:
-            rows = ctx.tx.find(entry, entry.c.streamed_at.is_(None), order_by=entry.c.sequence, limit=STREAM_BATCH_MAX)
+            rows = ctx.tx.find(entry, streamed_at=None, order_by=entry.c.sequence, limit=STREAM_BATCH_MAX)
         if not rows:
             return False
         self._publisher = self._publisher or Publisher(app.settings.amqp_url, public_exchange_of(app.name))
@@ -61,5 +61,5 @@ class StreamEntries:
                 break
             done.append(row["sequence"])
         with app.work(f"service:{app.name}") as ctx:
-            ctx.tx.update(entry, entry.c.sequence.in_(done), streamed_at=app.machine_now())
+            ctx.tx.update(entry, {"sequence": done}, streamed_at=app.machine_now())
         return len(done) == len(rows)

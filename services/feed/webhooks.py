@@ -45,7 +45,7 @@ def deliver(app: App) -> bool:
     """What is due to every active webhook, a bounded number each; True when there may be more."""
     now = app.machine_now()
     with app.work("", write=False) as ctx:
-        due = ctx.tx.find(webhook, webhook.c.state == "active", webhook.c.next_attempt_at <= now, order_by=webhook.c.name,
+        due = ctx.tx.find(webhook, webhook.c.next_attempt_at <= now, state="active", order_by=webhook.c.name,
                           limit=WEBHOOKS_MAX)
     more = [_deliver_to(app, row, now) for row in due]
     return any(more)
@@ -53,9 +53,9 @@ def deliver(app: App) -> bool:
 
 def _deliver_to(app: App, hook: Row, now: datetime) -> bool:
     with app.work("", write=False) as ctx:
-        chosen = (entry.c.type.in_(hook["types"]),) if hook["types"] else ()
-        rows = ctx.tx.find(entry, entry.c.sequence >= hook["next_sequence"], *chosen, order_by=entry.c.sequence,
-                           limit=DELIVERIES_A_ROUND)
+        chosen = {"type": hook["types"]} if hook["types"] else {}
+        rows = ctx.tx.find(entry, entry.c.sequence >= hook["next_sequence"], order_by=entry.c.sequence,
+                           limit=DELIVERIES_A_ROUND, **chosen)
     for row in rows:
         problem = _post(app, hook, row, now)
         with app.work(f"service:{app.name}") as ctx:
@@ -63,9 +63,9 @@ def _deliver_to(app: App, hook: Row, now: datetime) -> bool:
                 _failed(ctx, hook, problem, now)
                 return False
             # Only forward: a redelivery that was asked for meanwhile is not overtaken.
-            ctx.tx.update(webhook, webhook.c.name == hook["name"], webhook.c.next_sequence == hook["next_sequence"],
+            ctx.tx.update(webhook, {"name": hook["name"], "next_sequence": hook["next_sequence"]},
                           next_sequence=row["sequence"] + 1, failures=0, last_error="")
-            hook = ctx.require(ctx.tx.first(webhook, webhook.c.name == hook["name"]), "INTERNAL")
+            hook = ctx.require(ctx.tx.first(webhook, name=hook["name"]), "INTERNAL")
             if hook["next_sequence"] != row["sequence"] + 1:
                 return True
     return len(rows) == DELIVERIES_A_ROUND
@@ -91,7 +91,7 @@ def _failed(ctx: Context, hook: Row, problem: str, now: datetime) -> None:
     failures = hook["failures"] + 1
     disabled = failures > len(RETRY_PAUSES) or problem == f"HTTP {GONE}"
     pause = RETRY_PAUSES[min(failures, len(RETRY_PAUSES)) - 1]
-    ctx.tx.update(webhook, webhook.c.name == hook["name"], failures=failures, next_attempt_at=now + pause,
+    ctx.tx.update(webhook, {"name": hook["name"]}, failures=failures, next_attempt_at=now + pause,
                   last_error=problem[:ERROR_CHARACTERS_MAX], state="disabled" if disabled else "active")
     _log.warning("webhook not delivered", extra={"webhook": hook["name"], "failures": failures, "reason": problem})
     if disabled:

@@ -26,7 +26,7 @@ def on_catalogue(ctx: Context, event: aid.CataloguePublished, envelope: Envelope
                "temporary_identity": item.temporary_identity, "grants_category": item.grants_category,
                "request_facts": list(item.request_facts)}
         if not ctx.tx.insert_new(aid_item, item=item.item, **row):
-            ctx.tx.update(aid_item, aid_item.c.item == item.item, aid_item.c.service == envelope.source, **row)
+            ctx.tx.update(aid_item, {"item": item.item, "service": envelope.source}, **row)
 
 
 def narrate(ctx: Context, event: Any, envelope: Envelope) -> None:
@@ -42,17 +42,17 @@ def narrate(ctx: Context, event: Any, envelope: Envelope) -> None:
         ctx.tx.insert_new(item_status, case_id=case_id, application_id=application_id, item=event.item,
                           service=envelope.source, trigger=event.trigger, state="", reason="", closed_at=None)
     if state := OPEN_STATES.get(type(event)):
-        ctx.tx.update(item_status, item_status.c.case_id == case_id, item_status.c.closed_at.is_(None), state=state)
+        ctx.tx.update(item_status, {"case_id": case_id, "closed_at": None}, state=state)
 
 
 def on_case_closed(ctx: Context, event: aid.CaseClosed, envelope: Envelope) -> None:
     """Feed back to window and applicant; close the application with its last item (R001, R018)."""
-    if not ctx.tx.count(item_status, item_status.c.case_id == event.case_id):
+    if not ctx.tx.count(item_status, case_id=event.case_id):
         raise NotYet("事项登记在后")
     narrate(ctx, event, envelope)
-    ctx.tx.update(item_status, item_status.c.case_id == event.case_id, state=event.outcome, reason=event.reason,
+    ctx.tx.update(item_status, {"case_id": event.case_id}, state=event.outcome, reason=event.reason,
                   closed_at=ctx.now)
-    title = ctx.tx.first(aid_item, aid_item.c.item == event.item)
+    title = ctx.tx.first(aid_item, item=event.item)
     text = f"{title['title'] if title else event.item}:{OUTCOME_TITLES[event.outcome]}。{event.reason}"
     for receiver in ("window", "applicant"):
         ctx.tx.insert_new(feedback, application_id=event.application_id, case_id=event.case_id, receiver=receiver,
@@ -64,19 +64,17 @@ def on_case_closed(ctx: Context, event: aid.CaseClosed, envelope: Envelope) -> N
 
 
 def _close_when_done(ctx: Context, application_id: str) -> None:
-    row = ctx.tx.first(application, application.c.application_id == application_id,
-                       application.c.state == "accepted", lock=True)
-    still_open = ctx.tx.count(item_status, item_status.c.application_id == application_id,
-                              item_status.c.trigger == "application", item_status.c.closed_at.is_(None))
+    row = ctx.tx.first(application, application_id=application_id, state="accepted", lock=True)
+    still_open = ctx.tx.count(item_status, application_id=application_id, trigger="application", closed_at=None)
     if row is None or still_open:
         return
-    ctx.tx.update(application, application.c.application_id == application_id, state="closed", closed_at=ctx.now)
+    ctx.tx.update(application, {"application_id": application_id}, state="closed", closed_at=ctx.now)
     ctx.tx.insert(timeline, application_id=application_id, case_id="", at=ctx.now, actor="service:intake",
                   service="intake", what="申请办结:全部事项已反馈窗口和申请人", why="", clause="R001")
     ctx.emit(
         intake.ApplicationClosed(
             application_id=application_id, receipt_no=row["receipt_no"],
-            items=ctx.tx.count(item_status, item_status.c.application_id == application_id),
+            items=ctx.tx.count(item_status, application_id=application_id),
         ),
         subject=application_id, partition_key=row["household_id"],
     )

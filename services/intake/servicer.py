@@ -81,7 +81,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
 
     def _earlier(self, key: str, body_hash: str) -> Any:
         with self._app.work("", write=False) as ctx:
-            row = ctx.tx.first(application, application.c.idempotency_key == key)
+            row = ctx.tx.first(application, idempotency_key=key)
         if row is None:
             return None
         if row["body_hash"] != body_hash:
@@ -108,12 +108,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
             village_code=form.village_code, area_kind=form.area_kind, members=members))
 
     def _receipt(self, ctx: Context, township: str) -> str:
-        key = {"day": ctx.today, "township_code": township}
-        ctx.tx.insert_new(receipt_counter, **key, last=0)
-        where = (receipt_counter.c.day == ctx.today, receipt_counter.c.township_code == township)
-        last = ctx.require(ctx.tx.first(receipt_counter, *where, lock=True), "INTERNAL")["last"] + 1
-        ctx.tx.update(receipt_counter, *where, last=last)
-        return receipt_no(ctx.today.isoformat(), township, last)
+        number = ctx.tx.advance(receipt_counter.c.last, day=ctx.today, township_code=township)
+        return receipt_no(ctx.today.isoformat(), township, number)
 
     # ------------------------------------------------------------------------------------------ window
     def Accept(self, request: Any, context: Any) -> Any:
@@ -133,7 +129,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
             if missing:
                 self._ask_for(ctx, row, missing)
                 return pb.AcceptResponse(state="supplement_required", missing=missing)
-            ctx.tx.update(application, application.c.application_id == row["application_id"], state="accepted",
+            ctx.tx.update(application, {"application_id": row["application_id"]}, state="accepted",
                           accepted_on=ctx.today)
             ctx.close_tasks(row["application_id"])
             assigned = [self._assign(ctx, row, requested, catalogue[requested.item]) for requested in form.items]
@@ -151,7 +147,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         return pb.AcceptResponse(state="accepted")
 
     def _ask_for(self, ctx: Context, row: Row, missing: list[str]) -> None:
-        ctx.tx.update(application, application.c.application_id == row["application_id"], state="supplement_required")
+        ctx.tx.update(application, {"application_id": row["application_id"]}, state="supplement_required")
         ctx.close_tasks(row["application_id"])
         ctx.open_task("supplement", row["application_id"], "window_clerk", areas.township_of(row["village_code"]),
                       ctx.workdays_later(SUPPLEMENT_DAYS), receipt_no=row["receipt_no"])
@@ -174,7 +170,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         with self._app.work(officer.actor) as ctx:
             row = self._at_window(ctx, request.receipt_no, "不予受理")
             officer.require_area(row["village_code"])
-            ctx.tx.update(application, application.c.application_id == row["application_id"], state="intake_refused",
+            ctx.tx.update(application, {"application_id": row["application_id"]}, state="intake_refused",
                           closed_at=ctx.now)
             ctx.close_tasks(row["application_id"])
             ctx.audit("application.intake_refused", row["application_id"], reason_code=request.reason_code)
@@ -194,7 +190,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
                 if not 0 <= index < len(form.members):
                     raise Fault("FIELD_WRONG", field="signed_members", expected="成员序号")
                 form.members[index].authorised = form.members[index].committed = True
-            ctx.tx.update(application, application.c.application_id == row["application_id"], state="submitted",
+            ctx.tx.update(application, {"application_id": row["application_id"]}, state="submitted",
                           form_sealed=self._app.vault.encrypt(MessageToJson(form)))
             ctx.close_tasks(row["application_id"])
             ctx.open_task("accept", row["application_id"], "window_clerk", areas.township_of(row["village_code"]),
@@ -207,13 +203,13 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         officer = caller()
         officer.require_role("window_clerk", "village_assistant")
         with self._app.work(officer.actor) as ctx:
-            row = ctx.require(ctx.tx.first(application, application.c.receipt_no == request.receipt_no, lock=True),
+            row = ctx.require(ctx.tx.first(application, receipt_no=request.receipt_no, lock=True),
                               "APPLICATION_NOT_FOUND", receipt_no=request.receipt_no[:40])
             if row["state"] not in (*WINDOW_STATES, "accepted"):
                 raise Fault("APPLICATION_STATE", state=row["state"], act="撤回")
             # An accepted application closes when its cases have stopped; one at the window closes at once.
             if row["state"] in WINDOW_STATES:
-                ctx.tx.update(application, application.c.application_id == row["application_id"], state="withdrawn",
+                ctx.tx.update(application, {"application_id": row["application_id"]}, state="withdrawn",
                               closed_at=ctx.now)
             ctx.close_tasks(row["application_id"])
             ctx.audit("application.withdrawn", row["application_id"])
@@ -228,10 +224,10 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         row = self._application(request.receipt_no)
         with self._app.work("", write=False) as ctx:
             same = row["application_id"]
-            items = ctx.tx.find(item_status, item_status.c.application_id == same, order_by=item_status.c.case_id)
-            lines = ctx.tx.find(timeline, timeline.c.application_id == same, order_by=timeline.c.row_id)
+            items = ctx.tx.find(item_status, application_id=same, order_by=item_status.c.case_id)
+            lines = ctx.tx.find(timeline, application_id=same, order_by=timeline.c.row_id)
             titles = {r["item"]: r["title"] for r in ctx.tx.find(aid_item)}
-            told = ctx.tx.find(feedback, feedback.c.application_id == same, order_by=feedback.c.row_id)
+            told = ctx.tx.find(feedback, application_id=same, order_by=feedback.c.row_id)
         return pb.GetApplicationResponse(
             receipt_no=row["receipt_no"], application_id=same, state=row["state"], household_id=row["household_id"],
             items=[pb.ItemStatus(case_id=i["case_id"], item=i["item"], service=i["service"], state=i["state"],
@@ -246,7 +242,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     def GetDeclaration(self, request: Any, context: Any) -> Any:
         caller().require_service("means_test")
         with self._app.work(caller().actor) as ctx:
-            row = ctx.require(ctx.tx.first(application, application.c.application_id == request.application_id),
+            row = ctx.require(ctx.tx.first(application, application_id=request.application_id),
                               "APPLICATION_NOT_FOUND", receipt_no="")
             ctx.audit("declaration.read", request.application_id)
         return pb.GetDeclarationResponse(application=self._form(row), household_id=row["household_id"],
@@ -264,11 +260,11 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     # ------------------------------------------------------------------------------------------ helpers
     def _application(self, number: str) -> Row:
         with self._app.work("", write=False) as ctx:
-            return ctx.require(ctx.tx.first(application, application.c.receipt_no == number),
+            return ctx.require(ctx.tx.first(application, receipt_no=number),
                                "APPLICATION_NOT_FOUND", receipt_no=number[:40])
 
     def _at_window(self, ctx: Context, number: str, act: str) -> Row:
-        row = ctx.require(ctx.tx.first(application, application.c.receipt_no == number, lock=True),
+        row = ctx.require(ctx.tx.first(application, receipt_no=number, lock=True),
                           "APPLICATION_NOT_FOUND", receipt_no=number[:40])
         if row["state"] not in WINDOW_STATES:
             raise Fault("APPLICATION_STATE", state=row["state"], act=act)

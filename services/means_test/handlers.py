@@ -15,7 +15,7 @@ def on_accepted(ctx: Context, event: intake.ApplicationAccepted, _: Envelope) ->
     """An item needs a means test: use the household's valid report (R031), or open a verification."""
     if not any(item.means_test for item in event.items):
         return
-    valid = ctx.tx.first(report, report.c.household_id == event.household_id, report.c.valid_until >= ctx.today,
+    valid = ctx.tx.first(report, report.c.valid_until >= ctx.today, household_id=event.household_id,
                          order_by=report.c.issued_on.desc())
     if valid is None:
         steps.open_verification(ctx, event)
@@ -26,12 +26,10 @@ def on_accepted(ctx: Context, event: intake.ApplicationAccepted, _: Envelope) ->
 
 def on_withdrawn(ctx: Context, event: intake.ApplicationWithdrawn, _: Envelope) -> None:
     """No query without an application: outstanding questions are dropped."""
-    row = ctx.tx.first(verification, verification.c.application_id == event.application_id,
-                       verification.c.state != "done", lock=True)
+    row = ctx.tx.first(verification, verification.c.state != "done", application_id=event.application_id, lock=True)
     if row is not None:
-        ctx.tx.update(verification, verification.c.verification_id == row["verification_id"], state="stopped")
-        ctx.tx.delete(source_query, source_query.c.verification_id == row["verification_id"],
-                      source_query.c.answer_sealed.is_(None))
+        ctx.tx.update(verification, {"verification_id": row["verification_id"]}, state="stopped")
+        ctx.tx.delete(source_query, verification_id=row["verification_id"], answer_sealed=None)
         ctx.close_tasks(row["verification_id"])
         ctx.audit("verification.stopped", row["verification_id"])
 

@@ -45,7 +45,7 @@ class MeansTestServicer(means_test_pb2_grpc.MeansTestServiceServicer):
         if not 0 <= request.self_care_fails <= SELF_CARE_ACTS:
             raise Fault("FIELD_WRONG", field="self_care_fails", expected="0–6")
         with self._app.work("", write=False) as ctx:
-            row = ctx.require(ctx.tx.first(verification, verification.c.verification_id == request.verification_id),
+            row = ctx.require(ctx.tx.first(verification, verification_id=request.verification_id),
                               "VERIFICATION_NOT_FOUND", verification_id=request.verification_id)
         officer.require_area(row["township_code"])
         declared = steps.declaration(self._app, row["application_id"])
@@ -55,7 +55,7 @@ class MeansTestServicer(means_test_pb2_grpc.MeansTestServiceServicer):
             row = steps.locked(ctx, request.verification_id)
             if row["state"] in ("done", "stopped"):
                 raise Fault("CASE_STATE", state=row["state"], act="登记入户调查")
-            ctx.tx.update(verification, verification.c.verification_id == request.verification_id, visited=True,
+            ctx.tx.update(verification, {"verification_id": request.verification_id}, visited=True,
                           surveyors=[officer.actor, request.second_surveyor], visit_finding=request.finding,
                           idle_members=sorted(set(request.idle_members)),
                           self_care_fails=request.self_care_fails if request.HasField("self_care_fails") else None)
@@ -74,14 +74,14 @@ class MeansTestServicer(means_test_pb2_grpc.MeansTestServiceServicer):
         if request.outcome not in DOUBT_OUTCOMES:
             raise Fault("FIELD_WRONG", field="outcome", expected="/".join(DOUBT_OUTCOMES))
         with self._app.work("", write=False) as ctx:
-            found = ctx.require(ctx.tx.first(doubt, doubt.c.doubt_id == request.doubt_id), "CASE_NOT_FOUND",
+            found = ctx.require(ctx.tx.first(doubt, doubt_id=request.doubt_id), "CASE_NOT_FOUND",
                                 case_id=request.doubt_id)
-            row = ctx.require(ctx.tx.first(verification, verification.c.verification_id == found["verification_id"]),
+            row = ctx.require(ctx.tx.first(verification, verification_id=found["verification_id"]),
                               "INTERNAL")
         officer.require_area(row["township_code"])
         declared = steps.declaration(self._app, row["application_id"])
         with self._app.work(officer.actor) as ctx:
-            ctx.tx.update(doubt, doubt.c.doubt_id == request.doubt_id, outcome=request.outcome)
+            ctx.tx.update(doubt, {"doubt_id": request.doubt_id}, outcome=request.outcome)
             ctx.close_tasks(request.doubt_id)
             ctx.audit("doubt.resolved", request.doubt_id, outcome=request.outcome)
             steps.try_to_finish(ctx, found["verification_id"], declared)
@@ -95,7 +95,7 @@ class MeansTestServicer(means_test_pb2_grpc.MeansTestServiceServicer):
             raise Fault("PURPOSE_REQUIRED")
         view = VIEWS.get(reader.service, VERDICT)
         with self._app.work(reader.actor) as ctx:
-            row = ctx.require(ctx.tx.first(report, report.c.report_id == request.report_id), "REPORT_NOT_FOUND",
+            row = ctx.require(ctx.tx.first(report, report_id=request.report_id), "REPORT_NOT_FOUND",
                               report_id=request.report_id)
             ctx.tx.insert(read_log, at=ctx.now, reader=reader.actor, report_id=request.report_id,
                           case_id=request.case_id, purpose=request.purpose, view=view)

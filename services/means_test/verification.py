@@ -63,7 +63,7 @@ def ask_sources(app: App) -> int:
     again later."""
     now = app.machine_now()
     with app.work("", write=False) as ctx:
-        due = ctx.tx.find(source_query, source_query.c.answer_sealed.is_(None), order_by=source_query.c.query_id,
+        due = ctx.tx.find(source_query, answer_sealed=None, order_by=source_query.c.query_id,
                           limit=QUERIES_PER_ROUND)
     due = [row for row in due if row["attempts"] == 0 or row["next_attempt_at"] <= now]
     by_verification: dict[str, list[Row]] = {}
@@ -76,7 +76,7 @@ def ask_sources(app: App) -> int:
 
 def _ask_for_one(app: App, verification_id: str, rows: list[Row]) -> None:
     with app.work("", write=False) as ctx:
-        row = ctx.require(ctx.tx.first(verification, verification.c.verification_id == verification_id), "INTERNAL")
+        row = ctx.require(ctx.tx.first(verification, verification_id=verification_id), "INTERNAL")
     declared = declaration(app, row["application_id"])
     numbers = dict(zip(declared.person_ids, (m.resident_id for m in declared.application.members), strict=True))
     answers: dict[str, list[Finding] | None] = {}
@@ -100,15 +100,14 @@ def _ask_for_one(app: App, verification_id: str, rows: list[Row]) -> None:
 
 
 def _ask_later(ctx: Context, query_id: str) -> None:
-    row = ctx.require(ctx.tx.first(source_query, source_query.c.query_id == query_id), "INTERNAL")
+    row = ctx.require(ctx.tx.first(source_query, query_id=query_id), "INTERNAL")
     pause = min(limits.PARK_RETRY_S_FIRST * 2 ** row["attempts"], limits.PARK_RETRY_S_MAX)
-    ctx.tx.update(source_query, source_query.c.query_id == query_id, attempts=row["attempts"] + 1,
+    ctx.tx.update(source_query, {"query_id": query_id}, attempts=row["attempts"] + 1,
                   next_attempt_at=ctx.app.machine_now() + timedelta(seconds=pause))
 
 
 def _after_answers(ctx: Context, verification_id: str, declared: Any) -> None:
-    left = ctx.tx.count(source_query, source_query.c.verification_id == verification_id,
-                        source_query.c.answer_sealed.is_(None))
+    left = ctx.tx.count(source_query, verification_id=verification_id, answer_sealed=None)
     row = locked(ctx, verification_id)
     if left or row["state"] != "matching":
         return
@@ -118,21 +117,21 @@ def _after_answers(ctx: Context, verification_id: str, declared: Any) -> None:
                              kind=found.kind, major=found.major, outcome=""):
             ctx.open_task("resolve_doubt", doubt_id, "surveyor", row["township_code"],
                           ctx.workdays_later(VERIFY_DAYS), kind=found.kind, application_id=row["application_id"])
-    ctx.tx.update(verification, verification.c.verification_id == verification_id, state="visiting")
+    ctx.tx.update(verification, {"verification_id": verification_id}, state="visiting")
     try_to_finish(ctx, verification_id, declared)
 
 
 def locked(ctx: Context, verification_id: str) -> Row:
     """Raises Fault VERIFICATION_NOT_FOUND."""
-    return ctx.require(ctx.tx.first(verification, verification.c.verification_id == verification_id, lock=True),
+    return ctx.require(ctx.tx.first(verification, verification_id=verification_id, lock=True),
                        "VERIFICATION_NOT_FOUND", verification_id=verification_id)
 
 
 def findings(ctx: Context, verification_id: str) -> dict[str, list[Finding]]:
     """All answers by person."""
     found: dict[str, list[Finding]] = {}
-    for row in ctx.tx.find(source_query, source_query.c.verification_id == verification_id,
-                           source_query.c.answer_sealed.is_not(None), order_by=source_query.c.query_id):
+    for row in ctx.tx.find(source_query, source_query.c.answer_sealed.is_not(None),
+                           verification_id=verification_id, order_by=source_query.c.query_id):
         items = [Finding(**item) for item in json.loads(ctx.app.vault.decrypt(row["answer_sealed"]))]
         found.setdefault(row["person_id"], []).extend(items)
     return found
@@ -142,7 +141,7 @@ def findings(ctx: Context, verification_id: str) -> dict[str, list[Finding]]:
 def try_to_finish(ctx: Context, verification_id: str, declared: Any) -> bool:
     """Issue the report when answers, visit and doubts are all there."""
     row = locked(ctx, verification_id)
-    doubts = ctx.tx.find(doubt, doubt.c.verification_id == verification_id)
+    doubts = ctx.tx.find(doubt, verification_id=verification_id)
     if row["state"] != "visiting" or not row["visited"] or any(not d["outcome"] for d in doubts):
         return False
     confirmed = {(d["person_id"], d["kind"]) for d in doubts if d["outcome"] == "confirmed"}
@@ -157,7 +156,7 @@ def try_to_finish(ctx: Context, verification_id: str, declared: Any) -> bool:
         content_sealed=ctx.app.vault.encrypt(canonical(content)), content_hash=content_hash,
         signature=ctx.app.keys.sign(content_hash.encode()), doubts=len(doubts), major_doubt=major,
         surveyors=row["surveyors"])
-    ctx.tx.update(verification, verification.c.verification_id == verification_id, state="done", report_id=report_id)
+    ctx.tx.update(verification, {"verification_id": verification_id}, state="done", report_id=report_id)
     ctx.close_tasks(verification_id)
     ctx.audit("report.issued", report_id, doubts=len(doubts))
     announce(ctx, row["application_id"], row["household_id"], verification_id, report_id, row["surveyors"],

@@ -31,14 +31,14 @@ BANK_DEADLINE_S = 10.0
 def send_instructions(app: App) -> bool:
     """One batch to the bank; True when there was one."""
     with app.work("", write=False) as ctx:
-        if ctx.tx.first(instruction, instruction.c.state == "committed") is None:
+        if ctx.tx.first(instruction, state="committed") is None:
             return False
     with app.work(f"service:{app.name}") as ctx:
-        batch = ctx.tx.find(instruction, instruction.c.state == "committed", order_by=instruction.c.instruction_id,
+        batch = ctx.tx.find(instruction, state="committed", order_by=instruction.c.instruction_id,
                             limit=SEND_BATCH_MAX, lock=True)
         ids = [row["instruction_id"] for row in batch]
         if ids:
-            ctx.tx.update(instruction, instruction.c.instruction_id.in_(ids), state="sending",
+            ctx.tx.update(instruction, {"instruction_id": ids}, state="sending",
                           next_query_at=app.machine_now() + timedelta(seconds=BANK_DEADLINE_S), queried_on=ctx.today)
     if not batch:
         return False
@@ -53,7 +53,7 @@ def send_instructions(app: App) -> bool:
         app.telemetry.meter.add("yimen.bank.unanswered")
         # Nobody knows what the bank has done; the next round asks.
         with app.work(f"service:{app.name}") as ctx:
-            ctx.tx.update(instruction, instruction.c.instruction_id.in_(ids), instruction.c.state == "sending",
+            ctx.tx.update(instruction, {"instruction_id": ids, "state": "sending"},
                           next_query_at=app.machine_now())
         return True
     _take_in(app, answer.outcomes)
@@ -64,7 +64,7 @@ def ask_bank(app: App) -> bool:
     """Ask what became of instructions whose outcome is open; True when one was settled or returned."""
     now = app.machine_now()
     with app.work("", write=False) as ctx:
-        open_ones = ctx.tx.find(instruction, instruction.c.state.in_(["sending", "pending"]),
+        open_ones = ctx.tx.find(instruction, state=["sending", "pending"],
                                 order_by=instruction.c.next_query_at, limit=QUERY_BATCH_MAX)
     due = [r["instruction_id"] for r in open_ones
            if r["next_query_at"] <= now or r["queried_on"] is None or r["queried_on"] < app.today()]
@@ -82,7 +82,7 @@ def _take_in(app: App, outcomes: Any) -> bool:
     moved = False
     for outcome in outcomes:
         with app.work(f"service:{app.name}") as ctx:
-            row = ctx.tx.first(instruction, instruction.c.instruction_id == outcome.instruction_id, lock=True)
+            row = ctx.tx.first(instruction, instruction_id=outcome.instruction_id, lock=True)
             if row is not None and row["state"] in ("sending", "pending"):
                 moved = _apply(ctx, row, outcome) or moved
     return moved
@@ -90,7 +90,7 @@ def _take_in(app: App, outcomes: Any) -> bool:
 
 def _apply(ctx: Context, row: Row, outcome: Any) -> bool:
     state = {"unknown": "committed"}.get(outcome.state, outcome.state)
-    ctx.tx.update(instruction, instruction.c.instruction_id == row["instruction_id"], state=state,
+    ctx.tx.update(instruction, {"instruction_id": row["instruction_id"]}, state=state,
                   reason_code=outcome.reason_code, queried_on=ctx.today,
                   next_query_at=ctx.app.machine_now() + timedelta(seconds=QUERY_PAUSE_S))
     ctx.app.telemetry.meter.add("yimen.bank.outcomes", attributes={"yimen.outcome": outcome.state})
@@ -102,9 +102,9 @@ def _apply(ctx: Context, row: Row, outcome: Any) -> bool:
 
 
 def _returned(ctx: Context, row: Row, reason_code: str) -> None:
-    mine = ctx.require(ctx.tx.first(instalment, instalment.c.instalment_id == row["instalment_id"], lock=True), "INTERNAL")
+    mine = ctx.require(ctx.tx.first(instalment, instalment_id=row["instalment_id"], lock=True), "INTERNAL")
     grant = grant_of(ctx, mine["grant_id"])
-    ctx.tx.update(instalment, instalment.c.instalment_id == row["instalment_id"], state="returned")
+    ctx.tx.update(instalment, {"instalment_id": row["instalment_id"]}, state="returned")
     ask_correction(ctx, mine, grant.township_code, reason_code)
     ctx.audit("payment.returned", row["instalment_id"], code=reason_code)
     ctx.emit(events.PaymentReturned(grant_id=mine["grant_id"], case_id=grant.case_id,
@@ -127,5 +127,5 @@ def commit_instruction(ctx: Context, row: Row, account_sealed: bytes) -> str:
     ctx.tx.insert(instruction, instruction_id=instruction_id, instalment_id=row["instalment_id"],
                   amount_fen=row["amount_fen"], account_sealed=account_sealed, state="committed", reason_code="",
                   next_query_at=ctx.app.machine_now(), queried_on=None)
-    ctx.tx.update(instalment, instalment.c.instalment_id == row["instalment_id"], state="released", attempt=attempt)
+    ctx.tx.update(instalment, {"instalment_id": row["instalment_id"]}, state="released", attempt=attempt)
     return instruction_id

@@ -32,7 +32,7 @@ def on_granted(ctx: Context, event: aid.AidGranted, envelope: Envelope) -> None:
                 "application_id": grant.application_id, "household_id": grant.household_id,
                 "township_code": grant.township_code, "grant": signed.grant, "signature": signed.signature,
                 "signed_by": signed.signed_by, "recorded_at": ctx.now}
-    if ctx.tx.count(plan, plan.c.grant_id == grant.grant_id):
+    if ctx.tx.count(plan, grant_id=grant.grant_id):
         return
     try:
         with ctx.tx.savepoint():
@@ -60,7 +60,7 @@ def on_granted(ctx: Context, event: aid.AidGranted, envelope: Envelope) -> None:
 
 
 def _check(ctx: Context, grant: aid.Grant, signed: aid.SignedGrant, source: str) -> None:
-    own = ctx.tx.first(channel, channel.c.channel == grant.channel)
+    own = ctx.tx.first(channel, channel=grant.channel)
     if own is None:
         raise Fault("CHANNEL_NOT_FOUND", channel=grant.channel[:40])
     if not own["owner"] == signed.signed_by == grant.service == source:
@@ -90,7 +90,7 @@ def _reserve(ctx: Context, grant: aid.Grant) -> None:
 def ask_release(ctx: Context, name: str, due_on: date) -> None:
     """Put the channel's batch of a day on the finance officer's list, once (R167)."""
     subject = f"{name}:{due_on.isoformat()}"
-    if not ctx.tx.count(task, task.c.subject == subject, task.c.done_at.is_(None)):
+    if not ctx.tx.count(task, subject=subject, done_at=None):
         ctx.open_task("release", subject, "finance_officer", "", ctx.workdays_later(RELEASE_DAYS, max(due_on, ctx.today)),
                       channel=name, due_on=due_on.isoformat())
 
@@ -103,14 +103,14 @@ def _pay_imprest(ctx: Context, grant: aid.Grant) -> None:
 
 def settle(ctx: Context, instalment_id: str, instruction_id: str, kind: str) -> None:
     """The money has arrived: post what was reserved and say so. Doing it twice does nothing."""
-    row = ctx.require(ctx.tx.first(instalment, instalment.c.instalment_id == instalment_id, lock=True),
+    row = ctx.require(ctx.tx.first(instalment, instalment_id=instalment_id, lock=True),
                       "INSTALMENT_NOT_FOUND", instalment_id=instalment_id)
     if row["state"] == "settled":
         return
     grant = grant_of(ctx, row["grant_id"])
     ledger.move(ctx, derived("post", instalment_id), ledger.account_id(row["channel"], ledger.RESERVED),
                 ledger.account_id(row["channel"], ledger.PAID), row["amount_fen"], kind, instruction_id)
-    ctx.tx.update(instalment, instalment.c.instalment_id == instalment_id, state="settled")
+    ctx.tx.update(instalment, {"instalment_id": instalment_id}, state="settled")
     ctx.audit("payment.settled", instalment_id, instruction_id=instruction_id)
     ctx.emit(events.PaymentSettled(grant_id=row["grant_id"], case_id=grant.case_id,
                                    application_id=grant.application_id, instalment_no=row["number"],
@@ -125,7 +125,7 @@ def void(ctx: Context, row: Row, reason_code: str) -> None:
     grant = grant_of(ctx, row["grant_id"])
     ledger.move(ctx, derived("void", row["instalment_id"]), ledger.account_id(row["channel"], ledger.RESERVED),
                 ledger.account_id(row["channel"], ledger.AVAILABLE), row["amount_fen"], "void", reason_code)
-    ctx.tx.update(instalment, instalment.c.instalment_id == row["instalment_id"], state="void")
+    ctx.tx.update(instalment, {"instalment_id": row["instalment_id"]}, state="void")
     ctx.close_tasks(row["instalment_id"])
     ctx.audit("payment.voided", row["instalment_id"], code=reason_code)
     ctx.emit(events.PaymentVoided(grant_id=row["grant_id"], case_id=grant.case_id, application_id=grant.application_id,
@@ -136,5 +136,5 @@ def void(ctx: Context, row: Row, reason_code: str) -> None:
 
 def grant_of(ctx: Context, grant_id: str) -> aid.Grant:
     """The signed grant that an instalment belongs to."""
-    row = ctx.require(ctx.tx.first(plan, plan.c.grant_id == grant_id), "INTERNAL")
+    row = ctx.require(ctx.tx.first(plan, grant_id=grant_id), "INTERNAL")
     return aid.Grant.FromString(row["grant"])

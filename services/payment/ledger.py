@@ -36,13 +36,13 @@ def move(ctx: Context, transfer_id: str, source: str, target: str, amount_fen: i
     """
     if not 0 < amount_fen <= AMOUNT_FEN_MAX:
         raise Fault("AMOUNT_WRONG", limit_fen=AMOUNT_FEN_MAX)
-    known = ctx.tx.first(transfer, transfer.c.transfer_id == transfer_id)
+    known = ctx.tx.first(transfer, transfer_id=transfer_id)
     if known is not None:
         if (known["from_account"], known["to_account"], known["amount_fen"]) != (source, target, amount_fen):
             raise Fault("TRANSFER_CONFLICT", transfer_id=transfer_id)
         return False
     # Both rows in one order, so that two transfers never wait for each other.
-    rows = {row["account_id"]: row for row in ctx.tx.find(account, account.c.account_id.in_([source, target]),
+    rows = {row["account_id"]: row for row in ctx.tx.find(account, account_id=[source, target],
                                                           order_by=account.c.account_id, lock=True)}
     for name in (source, target):
         if name not in rows:
@@ -52,8 +52,8 @@ def move(ctx: Context, transfer_id: str, source: str, target: str, amount_fen: i
         raise Fault("BALANCE_TOO_LOW", account=source, balance_fen=balance, amount_fen=amount_fen)
     ctx.tx.insert(transfer, transfer_id=transfer_id, from_account=source, to_account=target, amount_fen=amount_fen,
                   kind=kind, reference=reference, at=ctx.now)
-    ctx.tx.update(account, account.c.account_id == source, balance_fen=account.c.balance_fen - amount_fen)
-    ctx.tx.update(account, account.c.account_id == target, balance_fen=account.c.balance_fen + amount_fen)
+    ctx.tx.update(account, {"account_id": source}, balance_fen=account.c.balance_fen - amount_fen)
+    ctx.tx.update(account, {"account_id": target}, balance_fen=account.c.balance_fen + amount_fen)
     return True
 
 

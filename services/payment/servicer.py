@@ -67,7 +67,7 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
     def _keep(self, ctx: Context, household_id: str, number: str, name: str) -> None:
         sealed = {"account_sealed": self._app.vault.encrypt(number), "name_sealed": self._app.vault.encrypt(name)}
         if not ctx.tx.insert_new(payee, household_id=household_id, **sealed):
-            ctx.tx.update(payee, payee.c.household_id == household_id, **sealed)
+            ctx.tx.update(payee, {"household_id": household_id}, **sealed)
         ctx.audit("account.registered", household_id)
 
     def CorrectAccount(self, request: Any, context: Any) -> Any:
@@ -75,14 +75,14 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
         officer.require_role("window_clerk")
         _check_account(request.bank_account)
         with self._app.work(officer.actor) as ctx:
-            row = ctx.require(ctx.tx.first(instalment, instalment.c.instalment_id == request.instalment_id, lock=True),
+            row = ctx.require(ctx.tx.first(instalment, instalment_id=request.instalment_id, lock=True),
                               "INSTALMENT_NOT_FOUND", instalment_id=request.instalment_id)
             grant = grant_of(ctx, row["grant_id"])
             officer.require_area(grant.township_code)
             if row["state"] != "returned":
                 raise Fault("INSTALMENT_STATE", state=row["state"], act="更正账户")
             sealed = self._app.vault.encrypt(request.bank_account)
-            if not ctx.tx.update(payee, payee.c.household_id == grant.household_id, account_sealed=sealed):
+            if not ctx.tx.update(payee, {"household_id": grant.household_id}, account_sealed=sealed):
                 self._keep(ctx, grant.household_id, request.bank_account, "")
             instruction_id = commit_instruction(ctx, row, sealed)
             ctx.close_tasks(request.instalment_id)
@@ -95,7 +95,7 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
         if not request.reason_code:
             raise Fault("REASON_REQUIRED")
         with self._app.work(officer.actor) as ctx:
-            row = ctx.require(ctx.tx.first(instalment, instalment.c.instalment_id == request.instalment_id, lock=True),
+            row = ctx.require(ctx.tx.first(instalment, instalment_id=request.instalment_id, lock=True),
                               "INSTALMENT_NOT_FOUND", instalment_id=request.instalment_id)
             if row["state"] != "returned":
                 raise Fault("INSTALMENT_STATE", state=row["state"], act="撤销")
@@ -110,9 +110,8 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
         with self._app.work(officer.actor) as ctx:
             if due_on > ctx.today:
                 raise Fault("INSTALMENT_STATE", state="未到发放日", act="发放")
-            rows = ctx.tx.find(instalment, instalment.c.channel == request.channel, instalment.c.due_on <= due_on,
-                               instalment.c.state == "planned", order_by=instalment.c.instalment_id, limit=RELEASE_MAX,
-                               lock=True)
+            rows = ctx.tx.find(instalment, instalment.c.due_on <= due_on, channel=request.channel, state="planned",
+                               order_by=instalment.c.instalment_id, limit=RELEASE_MAX, lock=True)
             released = [row for row in rows if self._release(ctx, row)]
             if len(rows) < RELEASE_MAX:
                 ctx.close_tasks(subject)
@@ -121,16 +120,16 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
         return pb.ReleaseBatchResponse(instructions=len(released), total_fen=sum(r["amount_fen"] for r in released))
 
     def _ask_next(self, ctx: Context, name: str) -> None:
-        following = ctx.tx.first(instalment, instalment.c.channel == name, instalment.c.state == "planned",
+        following = ctx.tx.first(instalment, channel=name, state="planned",
                                  order_by=instalment.c.due_on)
         if following is not None:
             ask_release(ctx, name, following["due_on"])
 
     def _release(self, ctx: Context, row: Any) -> bool:
-        mine = ctx.require(ctx.tx.first(plan, plan.c.grant_id == row["grant_id"]), "INTERNAL")
-        to = ctx.tx.first(payee, payee.c.household_id == mine["household_id"])
+        mine = ctx.require(ctx.tx.first(plan, grant_id=row["grant_id"]), "INTERNAL")
+        to = ctx.tx.first(payee, household_id=mine["household_id"])
         if to is None:
-            ctx.tx.update(instalment, instalment.c.instalment_id == row["instalment_id"], state="returned")
+            ctx.tx.update(instalment, {"instalment_id": row["instalment_id"]}, state="returned")
             ask_correction(ctx, row, mine["township_code"], "ACCOUNT_MISSING")
             return False
         commit_instruction(ctx, row, to["account_sealed"])
@@ -144,15 +143,13 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
 
     def _channel(self, ctx: Context, row: Any) -> Any:
         def held(kind: str) -> int:
-            return ctx.tx.total(account.c.balance_fen, account.c.channel == row["channel"], account.c.kind == kind)
+            return ctx.tx.total(account.c.balance_fen, channel=row["channel"], kind=kind)
 
         returned = ctx.tx.total(
-            instruction.c.amount_fen, instruction.c.state == "returned",
-            instruction.c.instalment_id.in_(
-                instalment.select().with_only_columns(instalment.c.instalment_id)
-                .where(instalment.c.channel == row["channel"]).scalar_subquery()
-            ),
-        )
+            instruction.c.amount_fen,
+            instruction.c.instalment_id.in_(instalment.select().with_only_columns(instalment.c.instalment_id)
+                                            .where(instalment.c.channel == row["channel"])),
+            state="returned")
         return pb.Channel(channel=row["channel"], owner=row["owner"], title=row["title"],
                           budget_fen=-held(ledger.TREASURY), reserved_fen=held(ledger.RESERVED),
                           paid_fen=held(ledger.PAID), returned_fen=returned, available_fen=held(ledger.AVAILABLE),

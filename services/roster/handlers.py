@@ -15,7 +15,7 @@ from services.roster.tables import benefit_record, category_record, household
 
 def on_granted(ctx: Context, event: aid.AidGranted, envelope: Envelope) -> None:
     """Record the benefit; with a category, record it and tell every department."""
-    home = ctx.tx.first(household, household.c.household_id == event.household_id, lock=True)
+    home = ctx.tx.first(household, household_id=event.household_id, lock=True)
     if home is None:
         raise NotYet("台账中还没有这一户")
     granted_on = date.fromisoformat(event.granted_on)
@@ -30,7 +30,7 @@ def on_granted(ctx: Context, event: aid.AidGranted, envelope: Envelope) -> None:
     if not added:
         return
     version = home["version"] + 1
-    ctx.tx.update(household, household.c.household_id == event.household_id, version=version)
+    ctx.tx.update(household, {"household_id": event.household_id}, version=version)
     ctx.audit("category.added", event.household_id, category=event.category, decision_id=event.decision_id)
     ctx.emit(
         roster.CategoryChanged(

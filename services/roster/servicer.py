@@ -53,7 +53,7 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
 
     def _person(self, ctx: Context, member: Any, number: str, village_code: str) -> str:
         match = self._app.vault.match(number) if number else ""
-        known = ctx.tx.first(person, person.c.id_match == match) if match else None
+        known = ctx.tx.first(person, id_match=match) if match else None
         # A person without a known identity is a new one each time, until merged (requirements 4.7).
         basis = match or f"temporary:{village_code}:{ctx.tx.count(person)}"
         person_id = known["person_id"] if known else derived("person", basis)
@@ -64,14 +64,14 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
                           sex=resident_id.sex(number) if number else member.sex or "unknown",
                           temporary=not number, recorded_at=ctx.now)
         state = {name: getattr(member, name) for name in STATE_FIELDS}
-        last = ctx.tx.first(person_state, person_state.c.person_id == person_id, order_by=person_state.c.row_id.desc())
+        last = ctx.tx.first(person_state, person_id=person_id, order_by=person_state.c.row_id.desc())
         if last is None or any(last[name] != value for name, value in state.items()):
             ctx.tx.insert(person_state, person_id=person_id, valid_from=ctx.today, recorded_at=ctx.now, **state)
         return person_id
 
     def _household(self, ctx: Context, request: Any, person_ids: list[str]) -> str:
         known = {row["person_id"]: row["household_id"]
-                 for row in ctx.tx.find(membership, membership.c.person_id.in_(person_ids))}
+                 for row in ctx.tx.find(membership, person_id=person_ids)}
         household_id = known.get(person_ids[0]) or derived("household", person_ids[0])
         for place, person_id in enumerate(person_ids, start=1):
             if known.get(person_id, household_id) != household_id:
@@ -90,11 +90,11 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
         rights = domain.rights_of(reader)
         domain.require_purpose(request.case_id, request.purpose)
         with self._app.work(reader.actor) as ctx:
-            home = ctx.require(ctx.tx.first(household, household.c.household_id == request.household_id),
+            home = ctx.require(ctx.tx.first(household, household_id=request.household_id),
                                "HOUSEHOLD_NOT_FOUND", household_id=request.household_id)
             on = date.fromisoformat(request.on) if request.on else ctx.today
             known_at = datetime.fromisoformat(request.known_at) if request.known_at else ctx.now
-            members = ctx.tx.find(membership, membership.c.household_id == request.household_id,
+            members = ctx.tx.find(membership, household_id=request.household_id,
                                   order_by=membership.c.place)
             answer = pb.GetHouseholdResponse(
                 household_id=home["household_id"], village_code=home["village_code"], area_kind=home["area_kind"],
@@ -108,10 +108,10 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
 
     def _visible(self, ctx: Context, members: list[Row], rights: frozenset[str], known_at: datetime) -> list[Any]:
         ids = [row["person_id"] for row in members]
-        people = {row["person_id"]: row for row in ctx.tx.find(person, person.c.person_id.in_(ids))}
+        people = {row["person_id"]: row for row in ctx.tx.find(person, person_id=ids)}
         # The newest state that was known at the time; later rows overwrite earlier ones in this dictionary.
         states = {row["person_id"]: row for row in ctx.tx.find(
-            person_state, person_state.c.person_id.in_(ids), person_state.c.recorded_at <= known_at,
+            person_state, person_state.c.recorded_at <= known_at, person_id=ids,
             order_by=person_state.c.row_id)}
         return [self._shown(row, people[row["person_id"]], states[row["person_id"]], rights)
                 for row in members if row["person_id"] in states]
@@ -146,7 +146,7 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
         if not rights & {domain.BENEFITS_AMOUNT, domain.BENEFITS_ITEM}:
             raise Fault("READ_NOT_ALLOWED", reader=reader.service, data="在享救助")
         with self._app.work(reader.actor) as ctx:
-            rows = ctx.tx.find(benefit_record, benefit_record.c.household_id == request.household_id,
+            rows = ctx.tx.find(benefit_record, household_id=request.household_id,
                                order_by=benefit_record.c.recorded_at)
             self._log(ctx, reader, request, "benefits")
         return pb.ListBenefitsResponse(benefits=[
@@ -161,7 +161,7 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
         reader = caller()
         reader.require_role("supervisor")
         with self._app.work(reader.actor, write=False) as ctx:
-            rows = ctx.tx.find(read_log, read_log.c.household_id == request.household_id, order_by=read_log.c.row_id)
+            rows = ctx.tx.find(read_log, household_id=request.household_id, order_by=read_log.c.row_id)
         return pb.ListReadsResponse(reads=[
             pb.ReadRecord(at=row["at"].isoformat(), reader=row["reader"], case_id=row["case_id"],
                           purpose=row["purpose"], data=row["data"]) for row in rows

@@ -49,7 +49,7 @@ def add_check(ctx: Context, case_id: str, pool: str, township: str, month: str =
 
 
 def _decided(ctx: Context, case_id: str, decided_on: str, **values: Any) -> None:
-    if not ctx.tx.update(case_record, case_record.c.case_id == case_id, decided_on=date.fromisoformat(decided_on),
+    if not ctx.tx.update(case_record, {"case_id": case_id}, decided_on=date.fromisoformat(decided_on),
                          **values):
         raise NotYet("案件登记在后")
 
@@ -66,15 +66,14 @@ def on_refused(ctx: Context, event: aid.AidRefused, _: Envelope) -> None:
 
 def on_closed(ctx: Context, event: aid.CaseClosed, _: Envelope) -> None:
     """Withdrawn and stopped cases end without a decision."""
-    ctx.tx.update(case_record, case_record.c.case_id == event.case_id, outcome=event.outcome)
+    ctx.tx.update(case_record, {"case_id": event.case_id}, outcome=event.outcome)
 
 
 def on_verified(ctx: Context, event: means_test.VerificationCompleted, _: Envelope) -> None:
     """Remember who surveyed: they do not check themselves. A major doubt means a full check."""
     ctx.tx.insert_new(surveyed, application_id=event.application_id, surveyors=list(event.surveyors))
     if event.major_doubt:
-        for row in ctx.tx.find(case_record, case_record.c.application_id == event.application_id,
-                               case_record.c.trigger == "application"):
+        for row in ctx.tx.find(case_record, application_id=event.application_id, trigger="application"):
             add_check(ctx, row["case_id"], "major_doubt", row["township_code"])
 
 

@@ -47,7 +47,7 @@ class SupervisionServicer(supervision_pb2_grpc.SupervisionServiceServicer):
                 for case_id in cases:
                     add_check(ctx, case_id, SAMPLE, township, request.month)
             ctx.audit("sample.drawn", request.month, seed=request.seed, new=len(new))
-            rows = ctx.tx.find(field_check, field_check.c.month == request.month, order_by=field_check.c.check_id)
+            rows = ctx.tx.find(field_check, month=request.month, order_by=field_check.c.check_id)
         return pb.DrawSampleResponse(lines=[
             pb.SampleLine(case_id=r["case_id"], township_code=r["township_code"], pool=r["pool"]) for r in rows
         ])
@@ -60,14 +60,13 @@ class SupervisionServicer(supervision_pb2_grpc.SupervisionServiceServicer):
         if request.finding not in FINDINGS:
             raise Fault("FIELD_WRONG", field="finding", expected="/".join(FINDINGS))
         with self._app.work(officer.actor) as ctx:
-            row = ctx.require(ctx.tx.first(field_check, field_check.c.case_id == request.case_id,
-                                           field_check.c.pool == request.pool, lock=True),
+            row = ctx.require(ctx.tx.first(field_check, case_id=request.case_id, pool=request.pool, lock=True),
                               "CHECK_NOT_DUE", case_id=request.case_id, pool=request.pool)
-            record = ctx.tx.first(case_record, case_record.c.case_id == request.case_id)
-            visited = ctx.tx.first(surveyed, surveyed.c.application_id == record["application_id"]) if record else None
+            record = ctx.tx.first(case_record, case_id=request.case_id)
+            visited = ctx.tx.first(surveyed, application_id=record["application_id"]) if record else None
             for checker in (officer.actor, request.second_checker):
                 require_other(checker, dict.fromkeys(visited["surveyors"] if visited else [], "入户调查"))
-            ctx.tx.update(field_check, field_check.c.check_id == row["check_id"], finding=request.finding,
+            ctx.tx.update(field_check, {"check_id": row["check_id"]}, finding=request.finding,
                           checkers=[officer.actor, request.second_checker], checked_at=ctx.now)
             ctx.close_tasks(row["check_id"])
             ctx.audit("field_check.recorded", request.case_id, pool=request.pool, finding=request.finding)
@@ -95,7 +94,7 @@ class SupervisionServicer(supervision_pb2_grpc.SupervisionServiceServicer):
 
     def ListAnchors(self, request: Any, context: Any) -> Any:
         with self._app.work("", write=False) as ctx:
-            rows = ctx.tx.find(anchor, anchor.c.service == request.service, order_by=anchor.c.seal_no)
+            rows = ctx.tx.find(anchor, service=request.service, order_by=anchor.c.seal_no)
         return pb.ListAnchorsResponse(anchors=[
             pb.Anchor(service=r["service"], seal_no=r["seal_no"], hash=r["hash"], rows=r["rows"]) for r in rows
         ])

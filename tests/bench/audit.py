@@ -96,7 +96,7 @@ def _ours(store: Store, ring: KeyRing, clock: SystemClock) -> tuple[float, float
     sealer.join()
     with store.transaction(write=False) as tx:
         rows = tx.count(tables.audit)
-        assert tx.count(tables.audit, tables.audit.c.seal_no.is_(None)) == 0
+        assert tx.count(tables.audit, seal_no=None) == 0
         assert audit.verify(tx, lambda message, signature: ring.verify("bench", message, bytes(signature))) == []
     return min(rate, rows / (time.monotonic() - begun)), p95  # until the last row is sealed
 
@@ -108,7 +108,7 @@ def _each_row_signed(store: Store, ring: KeyRing, clock: SystemClock) -> tuple[f
     def write(number: int) -> None:
         with store.transaction() as tx:
             last = tx.find(tables.audit_seal, order_by=tables.audit_seal.c.seal_no.desc(), limit=1, lock=True)[0]
-            head = tx.find(tables.audit_seal, tables.audit_seal.c.seal_no == 0, lock=True)[0]
+            head = tx.find(tables.audit_seal, seal_no=0, lock=True)[0]
             last = tx.find(tables.audit_seal, order_by=tables.audit_seal.c.seal_no.desc(), limit=1)[0] or head
             hashed = digest([last["hash"], canonical({"purpose": "bench"})])
             audit.record(tx, clock.now(), f"officer-{number}", "case.read", "case", {"purpose": "bench"})

@@ -64,7 +64,7 @@ def test_published_but_not_marked_is_published_again_and_handled_once(bus: Any) 
     bus.deliver(3)
     # The relay was killed after the confirm and before the mark.
     with bus.source.store.transaction() as tx:
-        tx.update(outbox, published_at=None)
+        tx.update(outbox, {}, published_at=None)
     bus.source.may_have_spoken = True
     bus.source.say("case-a", 4)
     bus.deliver(4)
@@ -120,12 +120,12 @@ def test_an_event_left_behind_without_its_head_is_still_retried_and_one_behind_a
         bus.deliver(0)
         past = bus.sink.machine_now() - timedelta(hours=1)
         with bus.sink.store.transaction() as tx:
-            tx.update(parked, parked.c.state == "behind", next_attempt_at=past)
-            tx.update(parked, parked.c.state == "failed", next_attempt_at=past + timedelta(days=1))
+            tx.update(parked, {"state": "behind"}, next_attempt_at=past)
+            tx.update(parked, {"state": "failed"}, next_attempt_at=past + timedelta(days=1))
         bus.stop_poison()
         assert bus.sink.processor.retry_parked() == 0  # its head is not due yet
         with bus.sink.store.transaction() as tx:
-            tx.delete(parked, parked.c.state == "failed")  # handled by another process in this very moment
+            tx.delete(parked, state="failed")  # handled by another process in this very moment
         assert bus.sink.processor.retry_parked() == 1 and bus.sink.effects("case-a") == [2]
 
 

@@ -83,10 +83,42 @@ def test_a_moment_comes_back_in_china_time(ready: Store) -> None:
 def test_counting_adding_up_and_grouping(ready: Store) -> None:
     with ready.transaction() as tx:
         tx.insert_all(effect, [{"subject": "a", "number": 2}, {"subject": "a", "number": 5}, {"subject": "b", "number": 1}])
-        assert tx.count(effect, effect.c.subject == "a") == 2
-        assert tx.total(effect.c.number) == 8 and tx.largest(effect.c.number, effect.c.subject == "c") == 0
+        assert tx.count(effect, subject="a") == 2
+        assert tx.total(effect.c.number) == 8 and tx.largest(effect.c.number, subject="c") == 0
         assert tx.tally(effect.c.subject) == {"a": 2, "b": 1}
-        assert tx.update(effect, effect.c.subject == "a", number=9) == 2 and tx.delete(effect, effect.c.number == 9) == 2
+        assert tx.update(effect, {"subject": "a"}, number=9) == 2 and tx.delete(effect, number=9) == 2
+
+
+def test_names_ask_for_equality_none_for_absence_and_a_collection_for_one_of_it(ready: Store) -> None:
+    with ready.transaction() as tx:
+        for number, subject in enumerate(("a", "b", "c"), 1):
+            tx.insert(effect, subject=subject, number=number)
+        assert [row["number"] for row in tx.find(effect, subject={"a", "c"}, order_by=effect.c.number)] == [1, 3]
+        assert tx.find(effect, subject=[]) == [] and tx.find(effect, subject=None) == []
+        assert [row["number"] for row in tx.find(effect, effect.c.number > 1, subject=["a", "b"])] == [2]
+        assert tx.first(effect, order_by=effect.c.number.desc())["number"] == 3
+        assert tx.update(effect, {"subject": "a"}, effect.c.number < 2, number=effect.c.number + 6) == 1
+        assert tx.first(effect, subject="a")["number"] == 7
+        with pytest.raises(KeyError):
+            tx.find(effect, no_such_column=1)
+
+
+def test_a_counter_begins_at_one_and_goes_back_with_its_transaction(ready: Store) -> None:
+    with ready.transaction() as tx:
+        assert (tx.advance(effect.c.number, subject="a"), tx.advance(effect.c.number, subject="a")) == (1, 2)
+    with pytest.raises(ValueError, match="on purpose"), ready.transaction() as tx:
+        assert tx.advance(effect.c.number, subject="a") == 3
+        raise ValueError("on purpose")
+    with ready.transaction() as tx:
+        assert tx.advance(effect.c.number, subject="a") == 3
+
+
+def test_of_many_rows_only_the_unseen_are_added(ready: Store) -> None:
+    row = {"source": "s", "type": "t", "subject": "a", "subject_seq": 1, "received_at": NOW}
+    with ready.transaction() as tx:
+        assert tx.insert_unseen(inbox.c.event_id, [{"event_id": key, **row} for key in "ab"]) == {"a", "b"}
+        assert tx.insert_unseen(inbox.c.event_id, [{"event_id": key, **row} for key in "abc"]) == {"c"}
+        assert tx.insert_unseen(inbox.c.event_id, []) == set()
 
 
 def test_colliding_writers_are_tried_again(ready: Store) -> None:

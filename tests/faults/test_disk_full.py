@@ -45,4 +45,4 @@ def test_an_application_that_does_not_fit_is_refused_whole_and_taken_when_there_
     assert world.players.submit(story).receipt_no
     world.world.settle()
     with store.transaction(write=False) as tx:
-        assert tx.count(application) == 1 and tx.count(outbox, outbox.c.published_at.is_(None)) == 0
+        assert tx.count(application) == 1 and tx.count(outbox, published_at=None) == 0

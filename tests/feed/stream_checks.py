@@ -35,7 +35,7 @@ def _entries(stack: Stack) -> int:
     store = Store(stack.databases["feed"])
     with store.transaction(write=False) as tx:
         count = tx.count(entry)
-        left = tx.count(entry, entry.c.streamed_at.is_(None))
+        left = tx.count(entry, streamed_at=None)
     store.close()
     return count if not left else -1
 

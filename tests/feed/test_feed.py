@@ -229,7 +229,7 @@ def _due_now(county: Month, name: str) -> None:
     world: Any = county.world
     app = world.apps["feed"]
     with app.store.transaction() as tx:
-        tx.update(webhook, webhook.c.name == name, next_attempt_at=app.machine_now())
+        tx.update(webhook, {"name": name}, next_attempt_at=app.machine_now())
 
 
 def test_a_webhook_gets_every_event_signed_in_order_and_may_ask_for_them_again(county: Month, receiver: _Receiver) -> None:
@@ -258,7 +258,7 @@ def test_after_a_rotation_both_secrets_sign_until_the_old_ones_time_is_over(coun
     world: Any = county.world
     app = world.apps["feed"]
     with app.store.transaction() as tx:
-        tx.update(webhook, webhook.c.name == "rotating", former_until=app.machine_now())
+        tx.update(webhook, {"name": "rotating"}, former_until=app.machine_now())
     receiver.got.clear()
     feed.Redeliver(feed_pb2.RedeliverRequest(name="rotating", from_sequence=1), token=admin)
     _rounds(county)

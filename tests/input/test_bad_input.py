@@ -90,7 +90,7 @@ def test_a_wrong_form_is_refused_with_its_code(month: Month, code: str, change: 
     with month.world.apps["intake"].store.transaction(write=False) as tx:  # type: ignore[attr-defined]
         from services.intake.tables import application
 
-        assert tx.count(application, application.c.idempotency_key == f"wrong-{code}") == 0
+        assert tx.count(application, idempotency_key=f"wrong-{code}") == 0
 
 
 def test_the_message_names_the_place_and_not_the_number(month: Month) -> None:
@@ -189,8 +189,8 @@ def test_who_has_proposed_does_not_decide(month: Month, deciding: str) -> None:
     from yimen.department.tables import aid_case
 
     with month.world.apps["basic_living"].store.transaction() as tx:  # type: ignore[attr-defined]
-        duties = tx.find(aid_case, aid_case.c.case_id == deciding)[0]["duties"]
-        tx.update(aid_case, aid_case.c.case_id == deciding, duties={**duties, "both-990101001": "提出意见"})
+        duties = tx.find(aid_case, case_id=deciding)[0]["duties"]
+        tx.update(aid_case, {"case_id": deciding}, duties={**duties, "both-990101001": "提出意见"})
     token = _token(month, "both-990101001", ["township_officer", "township_head"], TOWNSHIP)
     request = aid_pb2.DecideRequest(case_id=deciding, confirm=True, minutes_ref="M1")
     assert _code(lambda: month.world.peers.department("basic_living").Decide(request, token=token)) == "SEPARATION_OF_DUTIES"
@@ -259,11 +259,11 @@ def _grant(month: Month, channel: str, signed_by: str, amount: int = 100, forge:
     from services.payment.tables import plan
 
     with month.world.apps["payment"].store.transaction(write=False) as tx:  # type: ignore[attr-defined]
-        row = tx.first(plan, plan.c.grant_id == f"g-{channel}-{signed_by}-{amount}-{forge}")
+        row = tx.first(plan, grant_id=f"g-{channel}-{signed_by}-{amount}-{forge}")
         assert row is not None
         if row["state"] == "reserved":
             return "reserved"
-        said = tx.first(outbox, outbox.c.subject == row["case_id"])
+        said = tx.first(outbox, subject=row["case_id"])
         assert said is not None
         from yimen.payment.v1 import events_pb2
 

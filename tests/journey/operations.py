@@ -59,7 +59,7 @@ def check_dead_letters(stack: Stack) -> None:
     admin = stack.state.tenancy.broker_admin
     store = Store(stack.databases["basic_living"])
     with store.transaction(write=False) as tx:
-        said = from_outbox("basic_living", tx.find(outbox_table, outbox_table.c.type == "aid.granted.v1", limit=1)[0])
+        said = from_outbox("basic_living", tx.find(outbox_table, type="aid.granted.v1", limit=1)[0])
     store.close()
     death = {"exchange": exchange_of("basic_living"), "reason": "delivery_limit", "queue": "q", "count": 1,
              "routing-keys": [said.routing_key]}
@@ -92,7 +92,7 @@ def check_publishing_again(stack: Stack) -> None:
     """An event that somebody lost is published once more; nobody handles it twice."""
     store = Store(stack.databases["basic_living"])
     with store.transaction() as tx:
-        row = tx.find(outbox_table, outbox_table.c.type == "aid.granted.v1", limit=1)[0]
+        row = tx.find(outbox_table, type="aid.granted.v1", limit=1)[0]
         outbox.publish_again(tx, row["event_id"])
         with pytest.raises(Fault):
             outbox.publish_again(tx, "nobody")
@@ -104,6 +104,6 @@ def check_publishing_again(stack: Stack) -> None:
 def _times_in_inbox(stack: Stack, service: str, event_id: str) -> int:
     store: Any = Store(stack.databases[service])
     with store.transaction(write=False) as tx:
-        count = tx.count(inbox, inbox.c.event_id == event_id)
+        count = tx.count(inbox, event_id=event_id)
     store.close()
     return int(count)

@@ -134,8 +134,8 @@ def test_money_that_can_never_be_paid_goes_back_to_its_channel(finished: tuple[M
     from services.payment.tables import instalment
 
     with world.apps["payment"].store.transaction() as tx:
-        row = tx.find(instalment, instalment.c.state == "planned", order_by=instalment.c.instalment_id)[0]
-        tx.update(instalment, instalment.c.instalment_id == row["instalment_id"], state="returned")
+        row = tx.find(instalment, state="planned", order_by=instalment.c.instalment_id)[0]
+        tx.update(instalment, {"instalment_id": row["instalment_id"]}, state="returned")
     payment, finance = world.peers.stub("payment"), month.tokens.role("finance_officer")
     before = {c.channel: c for c in payment.ListChannels(payment_pb2.ListChannelsRequest()).channels}[row["channel"]]
     request = payment_pb2.VoidInstalmentRequest(instalment_id=row["instalment_id"], reason_code="BENEFICIARY_DIED")

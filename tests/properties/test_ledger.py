@@ -55,5 +55,5 @@ def test_the_same_transfer_twice_moves_money_once() -> None:
         assert not ledger.move(ctx, "t", treasury, available, 500, "budget", "")
         with pytest.raises(Fault, match="TRANSFER_CONFLICT"):
             ledger.move(ctx, "t", treasury, available, 501, "budget", "")
-        assert tx.total(account.c.balance_fen, account.c.account_id == available) == 500
+        assert tx.total(account.c.balance_fen, account_id=available) == 500
     store.close()

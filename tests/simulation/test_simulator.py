@@ -80,9 +80,9 @@ def _resend_under_a_new_id(patch: pytest.MonkeyPatch) -> None:
     def careless(app: Any) -> bool:
         moved = honest(app)
         with app.work("service:payment") as ctx:
-            for row in ctx.tx.find(instruction, instruction.c.state == "sending"):
-                mine = ctx.tx.first(instalment, instalment.c.instalment_id == row["instalment_id"])
-                ctx.tx.update(instruction, instruction.c.instruction_id == row["instruction_id"], state="failed")
+            for row in ctx.tx.find(instruction, state="sending"):
+                mine = ctx.tx.first(instalment, instalment_id=row["instalment_id"])
+                ctx.tx.update(instruction, {"instruction_id": row["instruction_id"]}, state="failed")
                 dispatch.commit_instruction(ctx, mine, row["account_sealed"])
         return moved
 

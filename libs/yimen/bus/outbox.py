@@ -23,7 +23,7 @@ def say(tx: Tx, source: str, message: Message, subject: str, partition_key: str,
     body = message.SerializeToString(deterministic=True)
     if len(body) > limits.PAYLOAD_BYTES_MAX:
         raise Fault("PAYLOAD_TOO_LARGE", size=len(body), limit=limits.PAYLOAD_BYTES_MAX)
-    sequence = tx.largest(outbox.c.subject_seq, outbox.c.subject == subject) + 1
+    sequence = tx.largest(outbox.c.subject_seq, subject=subject) + 1
     event_id = derived("event", source, subject, sequence)
     tx.insert(outbox, event_id=event_id, type=kind_of(type(message)).wire_type, subject=subject,
               subject_seq=sequence, partition_key=partition_key, audience=audience, body=body, traceparent=traceparent,
@@ -33,19 +33,19 @@ def say(tx: Tx, source: str, message: Message, subject: str, partition_key: str,
 
 def unpublished(tx: Tx, limit: int = limits.RELAY_BATCH_MAX) -> list[Row]:
     """The oldest events that nobody has confirmed yet."""
-    return tx.find(outbox, outbox.c.published_at.is_(None), order_by=outbox.c.position, limit=limit)
+    return tx.find(outbox, published_at=None, order_by=outbox.c.position, limit=limit)
 
 
 def mark_published(tx: Tx, event_ids: Iterable[str], now: datetime) -> None:
     """The broker has confirmed these."""
     ids = list(event_ids)
     if ids:
-        tx.update(outbox, outbox.c.event_id.in_(ids), published_at=now)
+        tx.update(outbox, {"event_id": ids}, published_at=now)
 
 
 def one(tx: Tx, event_id: str) -> Row:
     """One event, published or not. Raises Fault EVENT_NOT_FOUND."""
-    row = tx.first(outbox, outbox.c.event_id == event_id)
+    row = tx.first(outbox, event_id=event_id)
     if row is None:
         raise Fault("EVENT_NOT_FOUND", event_id=event_id[:64])
     return row
@@ -53,5 +53,5 @@ def one(tx: Tx, event_id: str) -> Row:
 
 def publish_again(tx: Tx, event_id: str) -> None:
     """Once more; who has it already knows its id. Raises Fault EVENT_NOT_FOUND."""
-    if not tx.update(outbox, outbox.c.event_id == event_id, published_at=None):
+    if not tx.update(outbox, {"event_id": event_id}, published_at=None):
         raise Fault("EVENT_NOT_FOUND", event_id=event_id[:64])

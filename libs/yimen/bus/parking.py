@@ -20,7 +20,7 @@ def held(tx: Tx) -> list[Row]:
 
 def one(tx: Tx, event_id: str) -> Row:
     """One parked event. Raises Fault PARKED_NOT_FOUND."""
-    row = tx.first(parked, parked.c.event_id == event_id)
+    row = tx.first(parked, event_id=event_id)
     if row is None:
         raise Fault("PARKED_NOT_FOUND", event_id=event_id)
     return row
@@ -28,7 +28,7 @@ def one(tx: Tx, event_id: str) -> Row:
 
 def release(tx: Tx, event_id: str, now: datetime) -> None:
     """Due at once. Raises Fault PARKED_NOT_FOUND."""
-    if not tx.update(parked, parked.c.event_id == event_id, next_attempt_at=now):
+    if not tx.update(parked, {"event_id": event_id}, next_attempt_at=now):
         raise Fault("PARKED_NOT_FOUND", event_id=event_id)
 
 
@@ -36,11 +36,11 @@ def discard(tx: Tx, event_id: str, reason: str, now: datetime) -> None:
     """Give it up; what waited behind it goes on. Raises Fault PARKED_NOT_FOUND or REASON_REQUIRED."""
     if not reason.strip():
         raise Fault("REASON_REQUIRED")
-    row = tx.first(parked, parked.c.event_id == event_id, lock=True)
+    row = tx.first(parked, event_id=event_id, lock=True)
     if row is None:
         raise Fault("PARKED_NOT_FOUND", event_id=event_id)
-    tx.delete(parked, parked.c.event_id == event_id)
-    following = tx.first(parked, parked.c.subject == row["subject"], order_by=parked.c.position)
+    tx.delete(parked, event_id=event_id)
+    following = tx.first(parked, subject=row["subject"], order_by=parked.c.position)
     if following is not None:
-        tx.update(parked, parked.c.event_id == following["event_id"], state="failed", next_attempt_at=row["parked_at"])
+        tx.update(parked, {"event_id": following["event_id"]}, state="failed", next_attempt_at=row["parked_at"])
     audit.record(tx, now, OPERATOR, "parked.discarded", event_id, {"type": row["type"], "reason": reason})

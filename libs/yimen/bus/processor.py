@@ -126,19 +126,17 @@ class Processor:
         first: dict[str, Envelope] = {}
         for event in batch:
             first.setdefault(event.event_id, event)
-        seen = {row["event_id"] for row in tx.find(inbox, inbox.c.event_id.in_(list(first)))}
-        new = [event for event in first.values() if event.event_id not in seen]
         now = self._host.machine_now()
-        tx.insert_all(inbox, [
+        new = tx.insert_unseen(inbox.c.event_id, [
             {"event_id": event.event_id, "source": event.source, "type": event.type, "subject": event.subject,
              "subject_seq": event.subject_seq, "received_at": now}
-            for event in new
+            for event in first.values()
         ])
-        return new
+        return [event for event in first.values() if event.event_id in new]
 
     def _held(self, tx: Tx, subjects: set[str]) -> dict[str, str]:
         found: dict[str, str] = {}
-        for row in tx.find(parked, parked.c.subject.in_(list(subjects))):
+        for row in tx.find(parked, subject=subjects):
             failed = row["state"] != WAITING or found.get(row["subject"]) == FAILED
             found[row["subject"]] = FAILED if failed else WAITING
         return found
@@ -185,14 +183,14 @@ class Processor:
 
     def _retry_waiting(self, tx: Tx, subject: str) -> None:
         """A cause may just have arrived for those that wait on this subject."""
-        for row in tx.find(parked, parked.c.subject == subject, parked.c.state == WAITING, order_by=parked.c.position):
+        for row in tx.find(parked, subject=subject, state=WAITING, order_by=parked.c.position):
             self._retry_row(tx, row)
 
     def _retry_subject(self, subject: str, everything: bool) -> int:
         """In order; the first that fails again holds the rest back, and while it is not due they wait."""
         handled = 0
         with self._host.store.transaction() as tx:
-            rows = tx.find(parked, parked.c.subject == subject, order_by=parked.c.position,
+            rows = tx.find(parked, subject=subject, order_by=parked.c.position,
                            limit=limits.PARK_BATCH_MAX, lock=True)
             head = next((row for row in rows if row["state"] != WAITING), rows[0] if rows else None)
             if head is None or (not everything and head["next_attempt_at"] > self._host.machine_now()):
@@ -214,11 +212,11 @@ class Processor:
             waits = isinstance(error, NotYet)
             attempts = row["attempts"] + 1
             pause = min(limits.PARK_RETRY_S_FIRST * 2 ** (attempts - 1), limits.PARK_RETRY_S_MAX)
-            tx.update(parked, parked.c.event_id == row["event_id"], attempts=attempts,
+            tx.update(parked, {"event_id": row["event_id"]}, attempts=attempts,
                       state=WAITING if waits else FAILED, reason=str(error) if waits else describe_error(error),
                       next_attempt_at=self._host.machine_now() + timedelta(seconds=pause))
             return False
-        tx.delete(parked, parked.c.event_id == row["event_id"])
+        tx.delete(parked, event_id=row["event_id"])
         return True
 
 

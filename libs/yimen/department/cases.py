@@ -42,18 +42,18 @@ class Desk:
     # ------------------------------------------------------------------------------------------ reading
     def case(self, ctx: Context, case_id: str, lock: bool = True) -> Row:
         """Raises Fault CASE_NOT_FOUND."""
-        return ctx.require(ctx.tx.first(aid_case, aid_case.c.case_id == case_id, lock=lock),
+        return ctx.require(ctx.tx.first(aid_case, case_id=case_id, lock=lock),
                            "CASE_NOT_FOUND", case_id=case_id)
 
     def decision(self, ctx: Context, decision_id: str) -> Row:
         """Raises Fault DECISION_NOT_FOUND."""
-        return ctx.require(ctx.tx.first(decision, decision.c.decision_id == decision_id),
+        return ctx.require(ctx.tx.first(decision, decision_id=decision_id),
                            "DECISION_NOT_FOUND", decision_id=decision_id)
 
     def move(self, ctx: Context, case: Row, act: Act, **changes: Any) -> Row:
         """One step of the life cycle, with other columns changed on the way. Returns the case as it is now."""
         changes["state"] = step(case["state"], act).value
-        ctx.tx.update(aid_case, aid_case.c.case_id == case["case_id"], **changes)
+        ctx.tx.update(aid_case, {"case_id": case["case_id"]}, **changes)
         ctx.audit(f"case.{act.value}", case["case_id"], state=changes["state"])
         return {**case, **changes}
 
@@ -77,8 +77,7 @@ class Desk:
     def is_running(self, ctx: Context, item: AidItem, household_id: str, person_id: str) -> bool:
         """Whether the same item is already granted or under way for the same person or household (5.3 rule 4)."""
         return bool(ctx.tx.count(
-            aid_case, aid_case.c.household_id == household_id, aid_case.c.person_id == person_id,
-            aid_case.c.item == item.name, aid_case.c.outcome.in_(["", "granted"]),
+            aid_case, household_id=household_id, person_id=person_id, item=item.name, outcome=["", "granted"],
         ))
 
     # ------------------------------------------------------------------------------------------ deciding
@@ -92,7 +91,7 @@ class Desk:
 
     def record(self, ctx: Context, case: Row, made: Decision, facts: dict[str, Any]) -> str:
         """Keep a decision (still a proposal) so that it can be replayed; signed by the department."""
-        decision_id = derived("decision", case["case_id"], ctx.tx.count(decision, decision.c.case_id == case["case_id"]))
+        decision_id = derived("decision", case["case_id"], ctx.tx.count(decision, case_id=case["case_id"]))
         ctx.tx.insert(
             decision, decision_id=decision_id, case_id=case["case_id"], item=made.item, outcome=made.outcome,
             rule_id=made.rule_id, clause=made.clause, reason=made.reason, amount_fen=made.amount_fen,
@@ -198,7 +197,7 @@ class Desk:
         return case
 
     def _finish_decision(self, ctx: Context, case: Row, made: Row, result: str, basis: str, minutes_ref: str) -> None:
-        ctx.tx.update(decision, decision.c.decision_id == made["decision_id"], result=result, decided_at=ctx.now,
+        ctx.tx.update(decision, {"decision_id": made["decision_id"]}, result=result, decided_at=ctx.now,
                       decided_by=ctx.actor, authority_basis=basis, minutes_ref=minutes_ref)
         ctx.audit("decision.made", made["decision_id"], outcome=made["outcome"], rule=made["rule_id"], result=result)
         ctx.app.telemetry.meter.observe("yimen.decision.time", (ctx.today - case["accepted_on"]).days,
@@ -207,10 +206,9 @@ class Desk:
     def _reserve_cap(self, ctx: Context, case: Row, total_fen: int) -> None:
         key = {"household_id": case["household_id"], "year": ctx.today.year}
         ctx.tx.insert_new(annual_use, **key, used_fen=0)
-        where = (annual_use.c.household_id == key["household_id"], annual_use.c.year == key["year"])
-        used = ctx.require(ctx.tx.first(annual_use, *where, lock=True), "INTERNAL")["used_fen"]
+        used = ctx.require(ctx.tx.first(annual_use, lock=True, **key), "INTERNAL")["used_fen"]
         self.tiers(ctx, case).require_cap(used, total_fen)
-        ctx.tx.update(annual_use, *where, used_fen=used + total_fen)
+        ctx.tx.update(annual_use, key, used_fen=used + total_fen)
 
     def _granted(self, ctx: Context, case: Row, item: AidItem, made: Row, via: str) -> aid.AidGranted:
         message = aid.AidGranted(
@@ -254,7 +252,7 @@ class Desk:
                            refused_on=ctx.today.isoformat(), township_code=case["township_code"]),
             subject=case["case_id"], partition_key=case["household_id"],
         )
-        ctx.tx.update(aid_case, aid_case.c.case_id == case["case_id"], decided_on=ctx.today)
+        ctx.tx.update(aid_case, {"case_id": case["case_id"]}, decided_on=ctx.today)
         return self.close(ctx, {**case, "decided_on": ctx.today}, Act.REFUSE, "refused", reason)
 
     # ------------------------------------------------------------------------------------------ ending

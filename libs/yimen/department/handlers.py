@@ -80,7 +80,7 @@ class Reactions:
             ctx.open_task("grant_advance", case["case_id"], APPROVERS[level], case["township_code"],
                           ctx.workdays_later(URGENT_DAYS), need_fen=str(need))
         elif item.uses_category and siblings:
-            ctx.tx.update(aid_case, aid_case.c.case_id == case["case_id"], waits_for=siblings)
+            ctx.tx.update(aid_case, {"case_id": case["case_id"]}, waits_for=siblings)
             ctx.open_task("await_category", case["case_id"], self._desk.department.proposer_role,
                           case["township_code"], ctx.workdays_later(SIBLING_DAYS))
         elif item.means_test:
@@ -92,16 +92,14 @@ class Reactions:
 
     def on_withdrawn(self, ctx: Context, event: intake.ApplicationWithdrawn, _: Envelope) -> None:
         """Cases that are not decided yet stop."""
-        for case in ctx.tx.find(aid_case, aid_case.c.application_id == event.application_id,
-                                aid_case.c.outcome == "", aid_case.c.trigger == "application", lock=True):
+        for case in ctx.tx.find(aid_case, application_id=event.application_id, outcome="", trigger="application", lock=True):
             if case["state"] != State.DECIDING:
                 self._desk.close(ctx, case, Act.WITHDRAW, "withdrawn", "申请人撤回")
 
     # ------------------------------------------------------------------------------------------ means test
     def on_verified(self, ctx: Context, event: means_test.VerificationCompleted, _: Envelope) -> None:
         """The one report is there: every case that waited for it gets its draft."""
-        for case in ctx.tx.find(aid_case, aid_case.c.application_id == event.application_id,
-                                aid_case.c.state == State.VERIFYING.value, lock=True):
+        for case in ctx.tx.find(aid_case, application_id=event.application_id, state=State.VERIFYING.value, lock=True):
             duties = {**case["duties"], **dict.fromkeys(event.surveyors, "入户调查")}
             self._desk.assess(ctx, {**case, "report_id": event.report_id, "duties": duties}, Act.REPORT_ISSUED)
 
@@ -111,20 +109,19 @@ class Reactions:
             left = [one for one in case["waits_for"] if one != event.case_id]
             if left == case["waits_for"]:
                 continue
-            ctx.tx.update(aid_case, aid_case.c.case_id == case["case_id"], waits_for=left)
+            ctx.tx.update(aid_case, {"case_id": case["case_id"]}, waits_for=left)
             if not left:
                 self._desk.assess(ctx, case, Act.ASSESS)
 
     def _waiting(self, ctx: Context, application_id: str) -> list[Row]:
         if not application_id:
             return []
-        found = ctx.tx.find(aid_case, aid_case.c.application_id == application_id,
-                            aid_case.c.state == State.ACCEPTED.value, lock=True)
+        found = ctx.tx.find(aid_case, application_id=application_id, state=State.ACCEPTED.value, lock=True)
         return [case for case in found if case["waits_for"]]
 
     # ------------------------------------------------------------------------------------------ disclosure
     def _mine(self, ctx: Context, case_id: str) -> Row | None:
-        return ctx.tx.first(aid_case, aid_case.c.case_id == case_id, lock=True)
+        return ctx.tx.first(aid_case, case_id=case_id, lock=True)
 
     def on_objection(self, ctx: Context, event: disclosure.ObjectionFiled, _: Envelope) -> None:
         """Somebody objects: the case waits for the re-investigation."""
@@ -161,7 +158,7 @@ class Reactions:
         """A category follows from another decision: items that follow it are given without an application,
         and items of the same application that waited for it go on."""
         for case in self._waiting(ctx, event.application_id):
-            ctx.tx.update(aid_case, aid_case.c.case_id == case["case_id"], waits_for=[])
+            ctx.tx.update(aid_case, {"case_id": case["case_id"]}, waits_for=[])
             self._desk.assess(ctx, case, Act.ASSESS)
         following = [item for item in self._desk.department.items if event.category in item.follows]
         if not following or event.change != "added":
@@ -193,7 +190,7 @@ class Reactions:
         if opened is None:
             return
         decision_id = self._desk.record(ctx, opened, made, facts)
-        ctx.tx.update(aid_case, aid_case.c.case_id == opened["case_id"], decision_id=decision_id)
+        ctx.tx.update(aid_case, {"case_id": opened["case_id"]}, decision_id=decision_id)
         self._desk.confirm(ctx, {**opened, "decision_id": decision_id}, "免申即享:台账类别与本部门现行政策",
                            act=Act.FOLLOW_CATEGORY)
 

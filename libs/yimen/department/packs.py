@@ -53,7 +53,7 @@ class PackShelf:
 
     def active(self, ctx: Context, day: date) -> Pack:
         """The pack in force on a day. Raises Fault PACK_NONE_ACTIVE."""
-        row = ctx.tx.first(policy_pack, policy_pack.c.state == APPROVED, policy_pack.c.effective_from <= day,
+        row = ctx.tx.first(policy_pack, policy_pack.c.effective_from <= day, state=APPROVED,
                            order_by=(policy_pack.c.effective_from.desc(), policy_pack.c.recorded_at.desc()))
         if row is None:
             raise Fault("PACK_NONE_ACTIVE", department=self._department.title, day=day)
@@ -61,7 +61,7 @@ class PackShelf:
 
     def by_hash(self, ctx: Context, pack_hash: str) -> Pack:
         """A pack that once decided something. Raises Fault PACK_NOT_FOUND."""
-        row = ctx.require(ctx.tx.first(policy_pack, policy_pack.c.hash == pack_hash), "PACK_NOT_FOUND", hash=pack_hash)
+        row = ctx.require(ctx.tx.first(policy_pack, hash=pack_hash), "PACK_NOT_FOUND", hash=pack_hash)
         return self._compiled(row["source"])
 
     def propose(self, ctx: Context, source: str) -> tuple[Pack, Simulation]:
@@ -101,14 +101,14 @@ class PackShelf:
     def approve(self, ctx: Context, pack_hash: str) -> Pack:
         """A second officer puts it in force. Raises Fault PACK_NOT_FOUND or SEPARATION_OF_DUTIES."""
         row = ctx.require(
-            ctx.tx.first(policy_pack, policy_pack.c.hash == pack_hash, policy_pack.c.state == PROPOSED, lock=True),
+            ctx.tx.first(policy_pack, hash=pack_hash, state=PROPOSED, lock=True),
             "PACK_NOT_FOUND", hash=pack_hash,
         )
         if row["proposed_by"] == ctx.actor:
             raise Fault("SEPARATION_OF_DUTIES", earlier="提出政策包")
         if row["effective_from"] < ctx.today:
             raise Fault("PACK_EFFECTIVE_IN_PAST", effective=row["effective_from"], today=ctx.today)
-        ctx.tx.update(policy_pack, policy_pack.c.hash == pack_hash, state=APPROVED, approved_by=ctx.actor,
+        ctx.tx.update(policy_pack, {"hash": pack_hash}, state=APPROVED, approved_by=ctx.actor,
                       recorded_at=ctx.now)
         ctx.audit("pack.approved", pack_hash[:16], version=row["version"])
         return self._compiled(row["source"])

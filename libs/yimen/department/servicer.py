@@ -126,7 +126,7 @@ class DepartmentServicer(aid_pb2_grpc.DepartmentServiceServicer):
             case = {**case, "decision_id": decision_id}
             # Cash from the township's fund within its own tier; above it the county's channel pays.
             via = "imprest" if level == authority.TOWNSHIP else "bank"
-            ctx.tx.update(aid_case, aid_case.c.case_id == case["case_id"], decision_id=decision_id,
+            ctx.tx.update(aid_case, {"case_id": case["case_id"]}, decision_id=decision_id,
                           request=case["request"], duties={**case["duties"], officer.actor: "批准先行救助"})
             case = self._desk.confirm(ctx, case, basis, request.minutes_ref, Act.ADVANCE, via)
         return aid_pb2.GrantAdvanceResponse(state=case["state"], decision_id=decision_id)

@@ -13,11 +13,11 @@ from typing import Protocol
 from yimen.bus.embedded import EmbeddedBus
 from yimen.kernel.clock import FileClock
 from yimen.rehearsal import bank
+from yimen.rehearsal.pace import Pace
 from yimen.rpc.client import Channel, Peers, over_network
 from yimen.rpc.local import LocalChannel, LocalServer
 from yimen.runtime.app import App
 from yimen.runtime.declaration import Service
-from yimen.runtime.housekeeping import on_time, own_loops, seal_audit
 from yimen.runtime.registry import services
 from yimen.runtime.settings import Settings
 from yimen.security.fields import make_field_key
@@ -25,7 +25,6 @@ from yimen.security.identity import issue_service_token
 from yimen.security.keys import ISSUER, KeyRing, make_pair
 from yimen.telemetry.tracing import Telemetry
 
-ROUNDS_MAX = 1000
 BANK_STOP_S_MAX = 20.0
 
 
@@ -77,7 +76,7 @@ class EmbeddedWorld:
             if start is not None:
                 app.migrate()
             self._servers[name] = LocalServer(app.mounts(), app.guard())
-        self.bus = EmbeddedBus(list(self.apps.values()))
+        self._pace = Pace(self.apps, EmbeddedBus(list(self.apps.values())).pump)
         ring = KeyRing(self.keys, "intake")
         self.peers = Peers(self._connect, lambda: issue_service_token(ring, self.clock.now()),
                            Telemetry("window"))
@@ -105,23 +104,11 @@ class EmbeddedWorld:
         self._bank_address = line.split()[1]
 
     def settle(self) -> None:
-        for app in self.apps.values():
-            while on_time(app):
-                pass
-        for _ in range(ROUNDS_MAX):
-            moved = self.bus.pump()
-            for app in self.apps.values():
-                while own_loops(app):
-                    moved += 1
-            if not moved:
-                return
-        raise RuntimeError("the services never come to rest")
+        self._pace.settle()
 
     def seal(self) -> None:
         """Close the audit chains of the day."""
-        for app in self.apps.values():
-            while seal_audit(app):
-                pass
+        self._pace.seal()
         self.settle()
 
     def close(self) -> None:

@@ -85,18 +85,15 @@ class Context:
     # ---------------------------------------------------------------------------------------------- tasks
     def open_task(self, kind: str, subject: str, role: str, area: str, due_on: date, /, **detail: str) -> str:
         """Put something on an officer's list; when its day passes undone, `item.overdue` is said."""
-        task_id = derived("task", self.service, kind, subject, self.tx.count(task, task.c.kind == kind,
-                                                                            task.c.subject == subject))
+        task_id = derived("task", self.service, kind, subject, self.tx.count(task, kind=kind, subject=subject))
         self.tx.insert(task, task_id=task_id, kind=kind, subject=subject, owner_role=role, owner_area=area,
                        due_on=due_on, detail=detail, opened_at=self.now, overdue_said=False)
         return task_id
 
     def close_tasks(self, subject: str, *kinds: str) -> int:
         """Take what is done (or has become needless) off the lists; all kinds when none is named."""
-        where = [task.c.subject == subject, task.c.done_at.is_(None)]
-        if kinds:
-            where.append(task.c.kind.in_(kinds))
-        return self.tx.update(task, *where, done_at=self.now, done_by=self.actor)
+        chosen = {"kind": kinds} if kinds else {}
+        return self.tx.update(task, {"subject": subject, "done_at": None, **chosen}, done_at=self.now, done_by=self.actor)
 
     # ---------------------------------------------------------------------------------------------- timers
     def schedule(self, kind: str, subject: str, due_at: datetime, /, **payload: Any) -> None:
@@ -104,12 +101,11 @@ class Context:
         timer_id = derived("timer", self.service, kind, subject)
         if not self.tx.insert_new(timer, timer_id=timer_id, kind=kind, subject=subject, payload=payload,
                                   due_at=due_at, fired_at=None):
-            self.tx.update(timer, timer.c.timer_id == timer_id, due_at=due_at, payload=payload, fired_at=None)
+            self.tx.update(timer, {"timer_id": timer_id}, due_at=due_at, payload=payload, fired_at=None)
 
     def cancel(self, kind: str, subject: str) -> None:
         """It has become needless."""
-        self.tx.delete(timer, timer.c.timer_id == derived("timer", self.service, kind, subject),
-                       timer.c.fired_at.is_(None))
+        self.tx.delete(timer, timer_id=derived("timer", self.service, kind, subject), fired_at=None)
 
     def require(self, row: Row | None, code: str, **details: object) -> Row:
         """The row, or the Fault that says it does not exist."""

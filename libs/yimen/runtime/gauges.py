@@ -31,12 +31,12 @@ def watch(app: App) -> None:
 
 def _unpublished(app: App) -> Iterable[Reading]:
     with app.work("", write=False) as ctx:
-        return [(ctx.tx.count(outbox, outbox.c.published_at.is_(None)), {})]
+        return [(ctx.tx.count(outbox, published_at=None), {})]
 
 
 def _age(app: App) -> Iterable[Reading]:
     with app.work("", write=False) as ctx:
-        oldest = ctx.tx.first(outbox, outbox.c.published_at.is_(None), order_by=outbox.c.position)
+        oldest = ctx.tx.first(outbox, published_at=None, order_by=outbox.c.position)
         return [(max(0.0, (ctx.now - oldest["created_at"]).total_seconds()) if oldest else 0.0, {})]
 
 
@@ -48,4 +48,4 @@ def _parked(app: App) -> Iterable[Reading]:
 
 def _late(app: App) -> Iterable[Reading]:
     with app.work("", write=False) as ctx:
-        return [(ctx.tx.count(timer, timer.c.fired_at.is_(None), timer.c.due_at <= ctx.now), {})]
+        return [(ctx.tx.count(timer, timer.c.due_at <= ctx.now, fired_at=None), {})]

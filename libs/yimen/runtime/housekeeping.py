@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 def fire_timers(app: App) -> int:
     """Handle what is due, each timer in its own transaction; returns how many."""
     with app.store.transaction(write=False) as tx:
-        due = tx.find(timer, timer.c.fired_at.is_(None), timer.c.due_at <= app.clock.now(),
+        due = tx.find(timer, timer.c.due_at <= app.clock.now(), fired_at=None,
                       order_by=timer.c.due_at, limit=limits.TIMER_BATCH_MAX)
     for row in due:
         with app.work(f"service:{app.name}") as ctx:
             # Somebody else may have fired or moved it since; only the one who marks it may handle it.
-            if ctx.tx.update(timer, timer.c.timer_id == row["timer_id"], timer.c.fired_at.is_(None),
-                             timer.c.due_at == row["due_at"], fired_at=ctx.now):
+            if ctx.tx.update(timer, {"timer_id": row["timer_id"], "fired_at": None, "due_at": row["due_at"]}, fired_at=ctx.now):
                 payload: dict[str, Any] = row["payload"]
                 app.service.timers[row["kind"]](ctx, row["subject"], payload)
     return len(due)
@@ -54,8 +53,8 @@ def on_time(app: App) -> bool:
 def next_due(app: App) -> datetime | None:
     """When the clock will make something due, as far as is known now; None: nothing is open."""
     with app.store.transaction(write=False) as tx:
-        timers = tx.find(timer, timer.c.fired_at.is_(None), order_by=timer.c.due_at, limit=1)
-        tasks = tx.find(task, task.c.done_at.is_(None), task.c.overdue_said.is_(False), order_by=task.c.due_on, limit=1)
+        timers = tx.find(timer, fired_at=None, order_by=timer.c.due_at, limit=1)
+        tasks = tx.find(task, done_at=None, overdue_said=False, order_by=task.c.due_on, limit=1)
     moments = [row["due_at"] for row in timers]
     moments += [datetime.combine(row["due_on"] + timedelta(days=1), time(), CHINA) for row in tasks]
     return min(moments, default=None)

@@ -20,18 +20,19 @@ class TaskServicer(task_pb2_grpc.TaskServiceServicer):
         self._app = app
 
     def ListTasks(self, request: Any, context: Any) -> Any:
-        where: list[Any] = [task.c.done_at.is_(None)]
+        where: list[Any] = []
+        chosen: dict[str, Any] = {"done_at": None}
         if request.owner_role:
-            where.append(task.c.owner_role == request.owner_role)
+            chosen["owner_role"] = request.owner_role
+        if request.kinds:
+            chosen["kind"] = request.kinds
         if request.owner_area:
             where.append(task.c.owner_area.startswith(request.owner_area))
-        if request.kinds:
-            where.append(task.c.kind.in_(list(request.kinds)))
         if request.after:
             where.append(task.c.task_id > request.after)
         limit = min(request.limit or limits.TASKS_PAGE_MAX, limits.TASKS_PAGE_MAX)
         with self._app.work("", write=False) as ctx:
-            rows = ctx.tx.find(task, *where, order_by=task.c.task_id, limit=limit)
+            rows = ctx.tx.find(task, *where, order_by=task.c.task_id, limit=limit, **chosen)
         tasks = [
             task_pb2.Task(task_id=row["task_id"], service=self._app.name, kind=row["kind"], subject=row["subject"],
                           owner_role=row["owner_role"], owner_area=row["owner_area"],
@@ -48,12 +49,13 @@ def task_mount(app: App) -> Mount:
 
 def say_overdue(app: App) -> int:
     """Tasks whose day has passed: tell window and county, once; the task stays open. Returns how many."""
-    late = (task.c.done_at.is_(None), task.c.overdue_said.is_(False), task.c.due_on < app.today())
+    unsaid: dict[str, Any] = {"done_at": None, "overdue_said": False}
+    late = task.c.due_on < app.today()
     with app.store.transaction(write=False) as tx:
-        rows = tx.find(task, *late, order_by=task.c.due_on, limit=limits.TIMER_BATCH_MAX)
+        rows = tx.find(task, late, order_by=task.c.due_on, limit=limits.TIMER_BATCH_MAX, **unsaid)
     for row in rows:
         with app.work(f"service:{app.name}") as ctx:
-            if ctx.tx.update(task, task.c.task_id == row["task_id"], *late, overdue_said=True):
+            if ctx.tx.update(task, {"task_id": row["task_id"], **unsaid}, late, overdue_said=True):
                 ctx.emit(
                     task_events_pb2.ItemOverdue(service=app.name, task_kind=row["kind"], subject=row["subject"],
                                                 due_on=row["due_on"].isoformat(), owner_role=row["owner_role"],

@@ -70,7 +70,7 @@ class HastyPlayers(PatientPlayers):
 
     def _tasks(self, service: str) -> Iterator[task_pb2.Task]:
         world: Any = self._world
-        if self._idle.get(service) == (version := world.version(service)):
+        if self._idle.get(service) == (version := world.apps[service].store.version):
             return
         empty = True
         for task in super()._tasks(service):

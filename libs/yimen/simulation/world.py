@@ -11,13 +11,13 @@ from pathlib import Path
 from yimen.bank.v1 import bank_pb2_grpc
 from yimen.kernel.errors import Fault
 from yimen.rehearsal import bank
+from yimen.rehearsal.pace import Pace
 from yimen.rehearsal.world import make_keys
 from yimen.rpc.client import Channel, Peers
 from yimen.rpc.local import LocalChannel, LocalServer
 from yimen.rpc.server import Guard
 from yimen.runtime.app import App
 from yimen.runtime.declaration import Service
-from yimen.runtime.housekeeping import next_due, on_time, own_loops, seal_audit
 from yimen.runtime.registry import services
 from yimen.runtime.settings import Settings
 from yimen.security.identity import issue_service_token
@@ -27,7 +27,6 @@ from yimen.simulation.mishaps import Crash, Mishaps
 from yimen.store.unit import Store, Tx
 from yimen.telemetry.tracing import Telemetry
 
-ROUNDS_MAX = 1_000
 STEP = timedelta(minutes=10)  # of the machine's clock, so that retries fall due
 CLOCK_BACK_MAX = timedelta(hours=2)
 
@@ -53,8 +52,6 @@ class SimulatedStore(Store):
     def __init__(self, url: str, service: str, mishaps: Mishaps) -> None:
         super().__init__(url)
         self._service, self._mishaps = service, mishaps
-        # Counts the writers; who has looked since the last one need not look again.
-        self.version = 0
 
     @contextmanager
     def transaction(self, write: bool = True) -> Iterator[Tx]:
@@ -63,7 +60,6 @@ class SimulatedStore(Store):
             with super().transaction(write) as tx:
                 yield tx
             return
-        self.version += 1
         self._mishaps.unavailable("database_away", self._service)
         with super().transaction(write) as tx:
             yield tx
@@ -97,13 +93,13 @@ class SimulatedWorld:
         self.after_step: Callable[[], None] = lambda: None
         self.apps: dict[str, App] = {}
         self._servers: dict[str, LocalServer] = {}
-        self._quiet: dict[str, tuple[int, datetime | None]] = {}
         guard = Guard(KeyRing(self.keys, bank.NAME), self.clock, Telemetry(bank.NAME))
         mount = (bank_pb2_grpc.add_BankServiceServicer_to_server, bank.Bank(self.bank_file, self.clock))
         self._bank = LocalServer([mount], guard)
         for name in self.services:
             self._start(name)
         self.bus = SimulatedBus(self.apps, self.mishaps, self.restart)
+        self._pace = Pace(self.apps, self.bus.pump, self._surviving)
         ring = KeyRing(self.keys, "intake")
         self.peers = Peers(self._connect, lambda: issue_service_token(ring, self.clock.now()), Telemetry("window"))
         for app in self.apps.values():
@@ -116,13 +112,13 @@ class SimulatedWorld:
                             f"sandbox:{self.exchange_file}", self.machine_clock)
         store = SimulatedStore(self.databases[name], name, self.mishaps)
         # What was remembered of the process before does not hold for this one.
-        store.version = self.version(name) + 1 if name in self.apps else 1
+        store.version = self.apps[name].store.version + 1 if name in self.apps else 1
         app = self.apps[name] = App(self.services[name], settings, self._connect, store)
         self._servers[name] = LocalServer(app.mounts(), app.guard())
 
     def restart(self, name: str) -> None:
         """The process is gone with everything that it only remembered."""
-        self._quiet.pop(name, None)
+        self._pace.forget(name)
         self.apps[name].close()
         self._start(name)
 
@@ -160,47 +156,13 @@ class SimulatedWorld:
         right = self.clock.now()
         if self.mishaps.strikes("clock_back", "county"):
             self.clock.move_to(right - CLOCK_BACK_MAX * self.mishaps.draw("clock"))
-        self._work()
+        self._pace.settle()
         self.clock.move_to(right)
         self.after_step()
 
-    def _work(self) -> None:
-        for name in self.apps:
-            while self._surviving(name, self._on_time):
-                pass
-        rested: dict[str, int] = {}  # time stands still here: who had nothing to do has nothing until he writes
-        for _ in range(ROUNDS_MAX):
-            moved = self.bus.pump()
-            for name in self.apps:
-                if rested.get(name) == self.version(name):
-                    continue
-                while self._surviving(name, own_loops):
-                    moved += 1
-                rested[name] = self.version(name)
-            if not moved:
-                return
-        raise RuntimeError("the services never come to rest")
-
-    def _on_time(self, app: App) -> bool:
-        """As housekeeping's, but without a look when nothing can have fallen due."""
-        seen, quiet_until = self._quiet.get(app.name, (0, None))
-        if seen == self.version(app.name) and (quiet_until is None or self.clock.now() < quiet_until):
-            return False
-        if on_time(app):
-            return True
-        version = self.version(app.name)
-        self._quiet[app.name] = (version, next_due(app))
-        return False
-
     def state(self) -> tuple[int, ...]:
         """Changes whenever any service may have written something."""
-        return tuple(self.version(name) for name in self.apps)
-
-    def version(self, name: str) -> int:
-        """Changes whenever the service may have written something."""
-        store = self.apps[name].store
-        assert isinstance(store, SimulatedStore)
-        return store.version
+        return tuple(app.store.version for app in self.apps.values())
 
     def _surviving(self, name: str, work: Callable[[App], bool]) -> bool:
         try:
@@ -214,9 +176,7 @@ class SimulatedWorld:
 
     def seal(self) -> None:
         """Close the audit chains of the day."""
-        for app in self.apps.values():
-            while seal_audit(app):
-                pass
+        self._pace.seal()
         self.settle()
 
     def close(self) -> None:

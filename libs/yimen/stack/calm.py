@@ -31,9 +31,9 @@ def restless(stack: Stack) -> str:
     said: dict[tuple[str, str], int] = {}
     for name, service in stack.services.items():
         with _store(stack.databases[name]).transaction(write=False) as tx:
-            if tx.count(outbox, outbox.c.published_at.is_(None)):
+            if tx.count(outbox, published_at=None):
                 return f"{name} relay"
-            late = tx.count(timer, timer.c.fired_at.is_(None), timer.c.due_at <= stack.clock.now())
+            late = tx.count(timer, timer.c.due_at <= stack.clock.now(), fired_at=None)
             if late and service.timers:
                 return f"{name} timers"
             if name in OWN_WORK and tx.connection.execute(sa.text(OWN_WORK[name])).scalar_one():

@@ -158,11 +158,11 @@ def _waiting(service: Service, settings: Settings) -> Outcome:
     store, now = Store(settings.database_url), SystemClock().now()
     try:
         with store.transaction(write=False) as tx:
-            oldest = tx.first(outbox, outbox.c.published_at.is_(None), order_by=outbox.c.position)
-            unpublished = tx.count(outbox, outbox.c.published_at.is_(None))
-            failed = tx.count(parked, parked.c.state == "failed")
+            oldest = tx.first(outbox, published_at=None, order_by=outbox.c.position)
+            unpublished = tx.count(outbox, published_at=None)
+            failed = tx.count(parked, state="failed")
             held = tx.count(parked)
-            late = tx.count(timer, timer.c.fired_at.is_(None), timer.c.due_at < settings.clock.now() - TIMER_LATE_MAX)
+            late = tx.count(timer, timer.c.due_at < settings.clock.now() - TIMER_LATE_MAX, fired_at=None)
     finally:
         store.close()
     found = f"未发布 {unpublished},搁置 {held}(失败 {failed}),误期定时 {late}"

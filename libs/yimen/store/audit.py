@@ -43,13 +43,13 @@ def _hash(previous: str, rows: Sequence[Row]) -> str:
 
 def seal(tx: Tx, now: datetime, sign: Callable[[bytes], bytes]) -> Seal | None:
     """Close the rows that are not sealed yet; None when there are none. Run by one process per service."""
-    rows = tx.find(audit, audit.c.seal_no.is_(None), order_by=audit.c.row_id, limit=limits.SEAL_ROWS_MAX)
+    rows = tx.find(audit, seal_no=None, order_by=audit.c.row_id, limit=limits.SEAL_ROWS_MAX)
     if not rows:
         return None
     last = tx.first(audit_seal, order_by=audit_seal.c.seal_no.desc(), lock=True)
     number, previous = (last["seal_no"] + 1, last["hash"]) if last else (1, GENESIS)
     closed = Seal(number, len(rows), _hash(previous, rows))
-    tx.update(audit, audit.c.row_id.in_([row["row_id"] for row in rows]), seal_no=number)
+    tx.update(audit, {"row_id": [row["row_id"] for row in rows]}, seal_no=number)
     tx.insert(audit_seal, seal_no=number, rows=closed.rows, previous=previous, hash=closed.hash,
               signature=sign(closed.hash.encode()), sealed_at=now)
     return closed
@@ -63,7 +63,7 @@ def verify(tx: Tx, check: Callable[[bytes, bytes], bool], anchors: Sequence[Seal
     problems: list[str] = []
     previous, hashes = GENESIS, {}
     for number, row in enumerate(tx.find(audit_seal, order_by=audit_seal.c.seal_no), start=1):
-        rows = tx.find(audit, audit.c.seal_no == row["seal_no"], order_by=audit.c.row_id)
+        rows = tx.find(audit, seal_no=row["seal_no"], order_by=audit.c.row_id)
         if row["seal_no"] != number:
             problems.append(f"第 {number} 号封条缺失")
         if row["previous"] != previous or _hash(previous, rows) != row["hash"] or len(rows) != row["rows"]:

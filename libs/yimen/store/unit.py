@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault
+from yimen.store import statements
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -29,46 +29,56 @@ class Tx:
         self.connection = connection
         self._dialect = connection.dialect.name
 
-    def find(self, table: sa.Table, *where: sa.ColumnElement[bool], order_by: Any = None,
-             limit: int | None = None, lock: bool = False) -> list[Row]:
-        """Rows that meet all conditions. `lock` keeps them until the end (PostgreSQL row locks)."""
-        statement = sa.select(table).where(*where)
-        if order_by is not None:
-            statement = statement.order_by(*order_by if isinstance(order_by, tuple) else (order_by,))
-        if limit is not None:
-            statement = statement.limit(limit)
-        if lock and self._dialect == "postgresql":
-            statement = statement.with_for_update()
-        found: list[Any] = list(self.connection.execute(statement).mappings())
+    def find(self, table: sa.Table, /, *where: sa.ColumnElement[bool], order_by: Any = None,
+             limit: int | None = None, lock: bool = False, **equal: Any) -> list[Row]:
+        """Rows that meet all conditions. `lock` keeps them until the end (PostgreSQL row locks).
+
+        A column's name with a value asks for equality, with None for absence, with a collection for one of it.
+        """
+        lock = lock and self._dialect == "postgresql"
+        statement = statements.select(table, statements.shape_of(equal), statements.ordered(order_by), limit, lock)
+        found: list[Any] = list(self._execute(statement, where, equal).mappings())
         return found
 
-    def first(self, table: sa.Table, *where: sa.ColumnElement[bool], order_by: Any = None,
-              lock: bool = False) -> Row | None:
+    def first(self, table: sa.Table, /, *where: sa.ColumnElement[bool], order_by: Any = None,
+              lock: bool = False, **equal: Any) -> Row | None:
         """The first row that meets all conditions, or None."""
-        found = self.find(table, *where, order_by=order_by, limit=1, lock=lock)
+        found = self.find(table, *where, order_by=order_by, limit=1, lock=lock, **equal)
         return found[0] if found else None
 
     def insert(self, table: sa.Table, /, **values: Any) -> None:
         """One new row; a duplicate key is an error."""
-        # Values as parameters, not in the statement: so SQLAlchemy compiles each insert once.
-        self.connection.execute(table.insert(), values)
+        self.connection.execute(statements.insert(table), values)
 
     def insert_all(self, table: sa.Table, batch: Sequence[Mapping[str, Any]]) -> None:
         """New rows in one go; a duplicate key is an error."""
         if batch:
-            self.connection.execute(table.insert(), list(batch))
+            self.connection.execute(statements.insert(table), list(batch))
 
     def insert_new(self, table: sa.Table, /, **values: Any) -> int:
         """One row unless its key is there already; returns how many were new (0 or 1)."""
-        if self._dialect == "sqlite":
-            return int(self.connection.execute(sqlite.insert(table).on_conflict_do_nothing(), values).rowcount)
-        # Here `rowcount` is -1 where SQLAlchemy fetches a generated key; what comes back is counted instead.
-        statement = postgresql.insert(table).on_conflict_do_nothing().returning(sa.literal(1))
-        return len(self.connection.execute(statement, values).all())
+        return len(self.connection.execute(statements.insert_new(table, self._dialect), values).all())
 
-    def update(self, table: sa.Table, *where: sa.ColumnElement[bool], **values: Any) -> int:
-        """Change rows; returns how many."""
-        return int(self.connection.execute(sa.update(table).where(*where).values(**values)).rowcount)
+    def insert_unseen(self, key: sa.Column[T], batch: Sequence[Mapping[str, Any]]) -> set[T]:
+        """Of these rows only those whose key is not there yet; returns the keys that were new."""
+        if not batch:
+            return set()
+        statement = statements.insert_new(key.table, self._dialect, key.name)
+        return set(self.connection.execute(statement, list(batch)).scalars())
+
+    def update(self, table: sa.Table, equal: Mapping[str, Any], /, *where: sa.ColumnElement[bool], **values: Any) -> int:
+        """Change the rows that meet all conditions; returns how many. `equal` as the names of `find`."""
+        statement, plain = statements.update(table, statements.shape_of(equal), values)
+        return int(self._execute(statement, where, equal, plain).rowcount)
+
+    def advance(self, column: sa.Column[int], **key: Any) -> int:
+        """The next number of a counter, 1 for a new one; its row is ours until the end."""
+        statement = statements.advance(column, statements.shape_of(key))
+        value = self._execute(statement, (), key).scalar()
+        if value is None:
+            self.insert_new(column.table, **key, **{column.name: 0})
+            value = self._execute(statement, (), key).scalar_one()
+        return int(value)
 
     def update_each(self, table: sa.Table, key: sa.Column[Any], column: sa.Column[Any], values: Mapping[Any, Any]) -> None:
         """Give `column` another value in many rows, each found by its key; compiled once."""
@@ -76,26 +86,38 @@ class Tx:
         if values:
             self.connection.execute(statement, [{"the_key": k, "the_value": v} for k, v in values.items()])
 
-    def delete(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> int:
+    def delete(self, table: sa.Table, /, *where: sa.ColumnElement[bool], **equal: Any) -> int:
         """Remove rows of bookkeeping tables; records of cases, money and audit are never removed."""
-        return int(self.connection.execute(sa.delete(table).where(*where)).rowcount)
+        statement = statements.delete(table, statements.shape_of(equal))
+        return int(self._execute(statement, where, equal).rowcount)
 
-    def count(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> int:
+    def count(self, table: sa.Table, /, *where: sa.ColumnElement[bool], **equal: Any) -> int:
         """How many rows meet all conditions."""
-        return int(self.connection.execute(sa.select(sa.func.count()).select_from(table).where(*where)).scalar_one())
+        return self._aggregate(table, "", "count", where, equal)
 
-    def total(self, column: sa.Column[int], *where: sa.ColumnElement[bool]) -> int:
+    def total(self, column: sa.Column[int], /, *where: sa.ColumnElement[bool], **equal: Any) -> int:
         """Sum of a column, 0 when there is no row."""
-        return int(self.connection.execute(sa.select(sa.func.coalesce(sa.func.sum(column), 0)).where(*where)).scalar_one())
+        return self._aggregate(column.table, column.name, "sum", where, equal)
 
-    def largest(self, column: sa.Column[int], *where: sa.ColumnElement[bool]) -> int:
+    def largest(self, column: sa.Column[int], /, *where: sa.ColumnElement[bool], **equal: Any) -> int:
         """Largest value of a column, 0 when there is no row."""
-        return int(self.connection.execute(sa.select(sa.func.coalesce(sa.func.max(column), 0)).where(*where)).scalar_one())
+        return self._aggregate(column.table, column.name, "max", where, equal)
 
-    def tally(self, column: sa.Column[Any], *where: sa.ColumnElement[bool]) -> dict[Any, int]:
+    def tally(self, column: sa.Column[Any], /, *where: sa.ColumnElement[bool], **equal: Any) -> dict[Any, int]:
         """Number of rows by value of a column."""
-        statement = sa.select(column, sa.func.count()).where(*where).group_by(column)
-        return {value: int(number) for value, number in self.connection.execute(statement)}
+        rows: Any = self._execute(statements.tally(column, statements.shape_of(equal)), where, equal)
+        return {value: int(number) for value, number in rows}
+
+    def _aggregate(self, table: sa.FromClause, column: str, function: str, where: Sequence[sa.ColumnElement[bool]],
+                   equal: Mapping[str, Any]) -> int:
+        statement = statements.aggregate(table, column, function, statements.shape_of(equal))
+        return int(self._execute(statement, where, equal).scalar_one())
+
+    def _execute(self, statement: Any, where: Sequence[sa.ColumnElement[bool]], equal: Mapping[str, Any],
+                 values: Mapping[str, Any] | None = None) -> sa.CursorResult[Any]:
+        if where:
+            statement = statement.where(*where)
+        return self.connection.execute(statement, {**statements.values_of(equal), **(values or {})})
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -110,6 +132,8 @@ class Store:
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
         self.where = self.engine.url.render_as_string(hide_password=True)
+        # Grows with every writer of this process: who has looked since the last one need not look again.
+        self.version = 0
 
     @contextmanager
     def transaction(self, write: bool = True) -> Iterator[Tx]:
@@ -117,6 +141,7 @@ class Store:
 
         Raises Fault DATABASE_UNAVAILABLE when the database cannot be reached or is lost on the way.
         """
+        self.version += write
         try:
             with self.engine.connect().execution_options(yimen_write=write) as connection, connection.begin():
                 yield Tx(connection)

@@ -69,8 +69,8 @@ class Host:
     def effects(self, subject: str = "") -> list[int]:
         """Numbers handled (of one subject), in order."""
         with self.store.transaction(write=False) as tx:
-            where = [effect.c.subject == subject] if subject else []
-            return [row["number"] for row in tx.find(effect, *where, order_by=effect.c.position)]
+            chosen: dict[str, Any] = {"subject": subject} if subject else {}
+            return [row["number"] for row in tx.find(effect, order_by=effect.c.position, **chosen)]
 
     def retry_all(self) -> None:
         """Try everything parked again."""
