@@ -16,7 +16,7 @@ from yimen.runtime.context import Context
 from yimen.security.identity import Principal
 from yimen.store.unit import Row
 
-from services.roster import domain
+from services.roster import domain, resolve
 from services.roster.tables import (
     benefit_record,
     category_record,
@@ -156,6 +156,18 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
                 decision_id=row["decision_id"], **{"from": row["valid_from"].isoformat()},
             ) for row in rows
         ])
+
+    def ResolveIdentities(self, request: Any, context: Any) -> Any:
+        reader = caller()
+        if domain.NAME not in domain.rights_of(reader):
+            raise Fault("READ_NOT_ALLOWED", reader=reader.service, data="身份")
+        domain.require_purpose(request.case_id, request.purpose)
+        if len(request.resident_ids) > limits.RESOLVE_IDS_MAX:
+            raise Fault("TOO_MANY_IDS", limit=limits.RESOLVE_IDS_MAX)
+        with self._app.work(reader.actor) as ctx:
+            answers = resolve.identities(ctx, self._app.vault, list(request.resident_ids))
+            resolve.log(ctx, reader.actor, request, {one.household_id for one in answers if one.household_id})
+        return pb.ResolveIdentitiesResponse(identities=answers)
 
     def ListReads(self, request: Any, context: Any) -> Any:
         reader = caller()

@@ -16,24 +16,13 @@ from yimen.intake.v1 import intake_pb2
 from yimen.kernel.errors import Fault
 from yimen.means_test.v1 import means_test_pb2
 from yimen.payment.v1 import payment_pb2
-from yimen.rehearsal.county import County
 from yimen.rehearsal.households import FILES, read
-from yimen.rehearsal.month import Month, start_moment
-from yimen.rehearsal.world import EmbeddedWorld
+from yimen.rehearsal.month import Month
 from yimen.roster.v1 import roster_pb2
 from yimen.security.identity import issue_officer_token
 from yimen.security.keys import KeyRing, make_pair
 
 TOWNSHIP = "990101001"
-
-
-@pytest.fixture(scope="module")
-def month(tmp_path_factory: pytest.TempPathFactory, sample: County) -> Any:
-    world = EmbeddedWorld(tmp_path_factory.mktemp("input"), start_moment())
-    made = Month(world, sample, households=0, seed=1)
-    made.prepare()
-    yield made
-    world.close()
 
 
 def _form(name: str = "c10_private_car") -> Any:

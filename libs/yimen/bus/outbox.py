@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from google.protobuf.message import Message
 from yimen.bus.events import kind_of
@@ -15,20 +16,24 @@ from yimen.store.unit import Row, Tx
 
 
 def say(tx: Tx, source: str, message: Message, subject: str, partition_key: str, audience: str,
-        now: datetime, traceparent: str) -> str:
-    """Add an event to the outbox; it commits with the state that it tells of. Returns its id.
-
-    The id follows from source, subject and sequence, so a transaction that is repeated says the same.
-    """
+        now: datetime, traceparent: str) -> None:
+    """Add an event to the outbox; it commits with the state that it tells of."""
     body = message.SerializeToString(deterministic=True)
     if len(body) > limits.PAYLOAD_BYTES_MAX:
         raise Fault("PAYLOAD_TOO_LARGE", size=len(body), limit=limits.PAYLOAD_BYTES_MAX)
-    sequence = tx.largest(outbox.c.subject_seq, subject=subject) + 1
-    event_id = derived("event", source, subject, sequence)
-    tx.insert(outbox, event_id=event_id, type=kind_of(type(message)).wire_type, subject=subject,
-              subject_seq=sequence, partition_key=partition_key, audience=audience, body=body, traceparent=traceparent,
-              created_at=now)
-    return event_id
+    tx.gather(_write, (source, {
+        "type": kind_of(type(message)).wire_type, "subject": subject, "partition_key": partition_key,
+        "audience": audience, "body": body, "traceparent": traceparent, "created_at": now}))
+
+
+def _write(tx: Tx, said: list[tuple[str, dict[str, Any]]]) -> None:
+    """Number each within its subject. The id follows from source, subject and number, so a transaction that is
+    repeated says the same."""
+    last = tx.largest_by(outbox.c.subject, outbox.c.subject_seq, subject={row["subject"] for _, row in said})
+    for source, row in said:
+        number = last[row["subject"]] = last.get(row["subject"], 0) + 1
+        row |= {"subject_seq": number, "event_id": derived("event", source, row["subject"], number)}
+    tx.insert_all(outbox, [row for _, row in said])
 
 
 def unpublished(tx: Tx, limit: int = limits.RELAY_BATCH_MAX) -> list[Row]:

@@ -86,6 +86,12 @@ def aggregate(table: sa.FromClause, column: str, function: str, shape: Shape) ->
 
 
 @lru_cache(STATEMENTS_MAX)
+def largest_by(group: sa.Column[Any], column: sa.Column[int], shape: Shape) -> sa.Select[Any]:
+    """Largest value of a column for each value of another."""
+    return sa.select(group, sa.func.max(column)).where(*conditions(column.table, shape)).group_by(group)
+
+
+@lru_cache(STATEMENTS_MAX)
 def tally(column: sa.Column[Any], shape: Shape) -> sa.Select[Any]:
     """Number of rows by value of a column."""
     return sa.select(column, sa.func.count()).where(*conditions(column.table, shape)).group_by(column)

@@ -28,6 +28,7 @@ class Tx:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._dialect = connection.dialect.name
+        self._gathered: dict[Callable[[Tx, list[Any]], None], list[Any]] = {}
 
     def find(self, table: sa.Table, /, *where: sa.ColumnElement[bool], order_by: Any = None,
              limit: int | None = None, lock: bool = False, **equal: Any) -> list[Row]:
@@ -103,6 +104,11 @@ class Tx:
         """Largest value of a column, 0 when there is no row."""
         return self._aggregate(column.table, column.name, "max", where, equal)
 
+    def largest_by(self, group: sa.Column[Any], column: sa.Column[int], **equal: Any) -> dict[Any, int]:
+        """Largest value of a column for each value of another; who has no row is not in it."""
+        rows: Any = self._execute(statements.largest_by(group, column, statements.shape_of(equal)), (), equal)
+        return {value: int(number) for value, number in rows}
+
     def tally(self, column: sa.Column[Any], /, *where: sa.ColumnElement[bool], **equal: Any) -> dict[Any, int]:
         """Number of rows by value of a column."""
         rows: Any = self._execute(statements.tally(column, statements.shape_of(equal)), where, equal)
@@ -119,11 +125,29 @@ class Tx:
             statement = statement.where(*where)
         return self.connection.execute(statement, {**statements.values_of(equal), **(values or {})})
 
+    def gather(self, write: Callable[[Tx, list[Any]], None], item: Any) -> None:
+        """Have `write` called once with all its items when the transaction (or savepoint) ends, before its commit.
+
+        For rows that nobody reads in the transaction that writes them: one statement for all of a batch.
+        """
+        self._gathered.setdefault(write, []).append(item)
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        gathered, self._gathered = self._gathered, {}
+        for write, items in gathered.items():
+            write(self, items)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What is done inside is undone when it raises; the transaction goes on."""
-        with self.connection.begin_nested():
-            yield
+        self.flush()  # what was gathered before stays
+        try:
+            with self.connection.begin_nested():
+                yield
+                self.flush()
+        finally:
+            self._gathered.clear()
 
 
 class Store:
@@ -144,7 +168,9 @@ class Store:
         self.version += write
         try:
             with self.engine.connect().execution_options(yimen_write=write) as connection, connection.begin():
-                yield Tx(connection)
+                tx = Tx(connection)
+                yield tx
+                tx.flush()
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise Fault("DATABASE_UNAVAILABLE", attempts=1, where=self.where) from error
         except DBAPIError as error:
