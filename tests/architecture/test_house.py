@@ -62,6 +62,13 @@ def test_a_services_user_may_publish_only_to_its_own_exchange() -> None:
             assert not re.search(allowed.write, forbidden) and not re.search(allowed.read, forbidden)
 
 
+def test_a_services_user_may_say_only_the_events_that_are_its_own() -> None:
+    for name, service in services().items():
+        for kind in event_kinds().values():
+            may = bool(re.fullmatch(topology.topics_of(service), f"{kind.type}.all"))
+            assert may == (kind.owner in {name, ANY_OWNER} or (kind.owner == DEPARTMENT_OWNER and service.is_department))
+
+
 def _code_lines(path: Path) -> list[str]:
     lines = [line.strip() for line in path.read_text().splitlines()]
     return [line for line in lines if len(line) > 4 and not line.startswith(("#", '"""', "from ", "import ", "sa.Column"))]

@@ -20,7 +20,7 @@ from yimen.bus.events import kind_of
 from yimen.bus.publisher import Publisher
 from yimen.bus.relay import relay_once
 from yimen.rehearsal.world import wait_until
-from yimen.runtime.declaration import Service
+from yimen.runtime.declaration import Channel, Service
 from yimen.stack.components import Components, Tenancy, move_out, settle_in
 from yimen.store.tables import COMMON
 from yimen.store.tables import outbox as outbox_table
@@ -83,10 +83,9 @@ def tenancy(components: Components) -> Iterator[Tenancy]:
     """Databases, users, exchanges and queues for two services, once for all tests."""
     instance = f"bus{os.getpid()}"
     move_out(components, instance, NAMES)
-    permissions = {name: (p.configure, p.write, p.read) for name in NAMES for p in [topology.permissions_of(name)]}
-    made = settle_in(components, instance, NAMES, permissions)
-    topology.declare_at(made.broker_admin,
-                        [Service(name, name, "", handlers={aid.OutputRecorded: None}) for name in NAMES])
+    declared = [Service(name, name, "", handlers={aid.OutputRecorded: None}, channel=Channel(name, name)) for name in NAMES]
+    made = settle_in(components, instance, declared)
+    topology.declare_at(made.broker_admin, declared)
     yield made
     move_out(components, instance, NAMES)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 import sqlalchemy as sa
 from yimen.kernel.clock import CHINA
 from yimen.kernel.errors import Fault
+from yimen.rehearsal.world import wait_until
 from yimen.runtime.registry import services
 from yimen.stack.components import drop_databases, make_databases
 from yimen.store import audit, migrate
+from yimen.store.bell import Bell
 from yimen.store.tables import COMMON, inbox, task
 from yimen.store.tables import audit as audit_table
 from yimen.store.unit import Store
@@ -181,3 +184,33 @@ def test_migrations_make_exactly_the_declared_tables(store: Store, name: str) ->
     assert migrate.drift(store, service.migrations, [COMMON, service.tables]) == ""
     with store.transaction(write=False) as tx:
         assert tx.count(task) == 0
+
+
+def test_who_listens_hears_what_was_said_when_it_commits(ready: Store) -> None:
+    heard = threading.Event()
+    bell = Bell(ready.engine, [heard])
+    bell.start()
+    is_postgres = ready.engine.dialect.name == "postgresql"
+    if is_postgres:
+        wait_until(lambda: bell.is_heard and heard.is_set(), 10, "the bell is not heard")
+    heard.clear()
+    with pytest.raises(ValueError, match="on purpose"), ready.transaction() as tx:
+        audit.record(tx, NOW, "a", "b", "c", {})
+        raise ValueError("on purpose")
+    assert not heard.wait(0.2)
+    with ready.transaction() as tx:
+        audit.record(tx, NOW, "a", "b", "c", {})
+    assert heard.wait(10 if is_postgres else 0.1) == is_postgres
+    bell.close()
+
+
+def test_what_a_savepoint_gathered_goes_with_it(ready: Store) -> None:
+    with ready.transaction() as tx:
+        audit.record(tx, NOW, "a", "kept", "c", {})
+        with pytest.raises(ValueError, match="on purpose"), tx.savepoint():
+            audit.record(tx, NOW, "a", "gone", "c", {})
+            raise ValueError("on purpose")
+        with tx.savepoint():
+            audit.record(tx, NOW, "a", "also kept", "c", {})
+    with ready.transaction(write=False) as tx:
+        assert [row["act"] for row in tx.find(audit_table, order_by=audit_table.c.row_id)] == ["kept", "also kept"]

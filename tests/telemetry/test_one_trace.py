@@ -16,41 +16,49 @@ from yimen.rehearsal.world import EmbeddedWorld
 from yimen.security.masking import finds_personal_data
 from yimen.stack.components import Components
 from yimen.stack.stack import Stack
-from yimen.telemetry.tracing import FILE_VARIABLE, SpanKind, Telemetry
+from yimen.telemetry.metrics import ENDPOINT_VARIABLE
+from yimen.telemetry.tracing import SpanKind, Telemetry
+
+from tests.telemetry.collector import collector
 
 STORY = "c01_dibao_and_university"
 
 
 @pytest.fixture(scope="module", params=["embedded", pytest.param("stack", marks=pytest.mark.stack)])
 def spans(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sample: County) -> Iterator[Any]:
-    """All spans of one accepted application, with the trace in which the window accepted it."""
+    """All spans of one accepted application, exported over OTLP/HTTP, with the trace in which the window accepted it."""
     tmp_path = tmp_path_factory.mktemp("spans")
-    file = tmp_path / "spans.jsonl"
-    os.environ[FILE_VARIABLE] = str(file)
-    if request.param == "embedded":
-        world: Any = EmbeddedWorld(tmp_path / "world", start_moment())
-    else:
-        components: Components = request.getfixturevalue("components")
-        (tmp_path / "world").mkdir()
-        FileClock(tmp_path / "clock").move_to(start_moment())
-        world = Stack.start(tmp_path / "world", f"trace{os.getpid()}", tmp_path / "clock", components=components)
-    try:
-        month = Month(world, sample, households=0, seed=1, stories=[])
-        month.prepare()
-        story = read(FILES / f"{STORY}.yaml")
-        month.exchange.add(story.records)
-        month.players.submit(story)
-        world.settle()
-        window = Telemetry("window")
-        with window.span("accept at the window", SpanKind.INTERNAL) as root:
-            month.players.work(start_moment().date())
-            trace_id = f"{root.get_span_context().trace_id:032x}"
-        world.settle()
-        window.close()
-    finally:
-        del os.environ[FILE_VARIABLE]
-        world.close() if request.param == "embedded" else world.down()
-    yield [json.loads(line) for line in file.read_text().splitlines()], trace_id, story
+    with collector() as (endpoint, arrived):
+        os.environ[ENDPOINT_VARIABLE] = endpoint
+        if request.param == "embedded":
+            world: Any = EmbeddedWorld(tmp_path / "world", start_moment())
+        else:
+            components: Components = request.getfixturevalue("components")
+            (tmp_path / "world").mkdir()
+            FileClock(tmp_path / "clock").move_to(start_moment())
+            world = Stack.start(tmp_path / "world", f"trace{os.getpid()}", tmp_path / "clock", components=components)
+        try:
+            trace_id, story = _accept_one(world, sample)
+        finally:
+            del os.environ[ENDPOINT_VARIABLE]
+            world.close() if request.param == "embedded" else world.down()
+        yield arrived, trace_id, story
+
+
+def _accept_one(world: Any, sample: County) -> tuple[str, Any]:
+    month = Month(world, sample, households=0, seed=1, stories=[])
+    month.prepare()
+    story = read(FILES / f"{STORY}.yaml")
+    month.exchange.add(story.records)
+    month.players.submit(story)
+    world.settle()
+    window = Telemetry("window")
+    with window.span("accept at the window", SpanKind.INTERNAL) as root:
+        month.players.work(start_moment().date())
+        trace_id = f"{root.get_span_context().trace_id:032x}"
+    world.settle()
+    window.close()
+    return trace_id, story
 
 
 def test_one_trace_holds_grpc_amqp_and_sql_of_every_service_concerned(spans: Any) -> None:

@@ -166,6 +166,7 @@ class Processor:
             return
         attributes: dict[str, str | bool | int | float] = {
             "messaging.system": "rabbitmq", "messaging.operation.name": "process",
+            "messaging.operation.type": "process",
             "messaging.destination.name": event.name, "messaging.message.id": event.event_id,
             "yimen.subject": event.subject,
         }

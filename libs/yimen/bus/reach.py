@@ -7,6 +7,8 @@ from amqp.exceptions import AccessRefused, NotFound
 from kombu import Connection
 from yimen.kernel.errors import Fault
 
+# Nobody binds it and everybody may use it on his own exchange.
+PROBE_KEY = "doctor.probe.none"
 CONNECT_TIMEOUT_S = 5
 
 
@@ -25,7 +27,7 @@ def may_publish(url: str, exchange: str) -> bool:
         channel = connection.channel()
         channel.confirm_select()
         try:
-            channel.basic_publish_confirm(amqp.Message(b""), exchange=exchange, routing_key="doctor.probe.none")
+            channel.basic_publish_confirm(amqp.Message(b""), exchange=exchange, routing_key=PROBE_KEY)
         except (AccessRefused, NotFound):
             return False
     return True

@@ -35,6 +35,7 @@ def relay_once(host: Host, publisher: Publishes) -> int:
         if event.traceparent:
             attributes: dict[str, str | bool | int | float] = {
                 "messaging.system": "rabbitmq", "messaging.operation.name": "send",
+                "messaging.operation.type": "send",
                 "messaging.destination.name": event.name, "messaging.message.id": event.event_id}
             with host.telemetry.span(f"send {event.name}", SpanKind.PRODUCER, attributes, event.traceparent):
                 pass

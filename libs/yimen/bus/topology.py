@@ -8,13 +8,15 @@ on which a message entered proves who said it. Only an administrator joins and b
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kombu import Connection, Exchange, Queue
 from yimen.bus.envelope import EVERYBODY
-from yimen.bus.events import kind_of
-from yimen.bus.reach import check_broker
+from yimen.bus.events import ANY_OWNER, DEPARTMENT_OWNER, event_kinds, kind_of
+from yimen.bus.reach import PROBE_KEY, check_broker
 from yimen.bus.stream import declare_stream
 from yimen.kernel import limits
 
@@ -91,6 +93,26 @@ def permissions_of(service: str) -> Permissions:
     """Publish to the own exchanges, read the own queues."""
     own = exchange_of(service).replace(".", r"\.")
     return Permissions("^$", rf"^{own}(\.public)?$", rf"^{own}\.(events|dead)$")
+
+
+def topics_of(service: Service) -> str:
+    """The routing keys with which the service may publish to its own exchange: events that are its to say."""
+    own = {service.name, ANY_OWNER} | ({DEPARTMENT_OWNER} if service.is_department else set())
+    kinds = sorted({kind.type.replace(".", r"\.") for kind in event_kinds().values() if kind.owner in own})
+    return rf"^(({'|'.join(kinds)})\.[a-z_]+|{re.escape(PROBE_KEY)})$"
+
+
+def broker_definitions(vhost: str, services: Iterable[Service], passwords: Mapping[str, str], prefix: str) -> dict[str, Any]:
+    """Users `<prefix><service>` with their permissions, as `rabbitmqctl import_definitions` reads them."""
+    users, permissions, topics = [], [], []
+    for service in services:
+        user, allowed = prefix + service.name, permissions_of(service.name)
+        users.append({"name": user, "password": passwords[service.name], "tags": ""})
+        permissions.append({"user": user, "vhost": vhost, "configure": allowed.configure, "write": allowed.write,
+                            "read": allowed.read})
+        topics.append({"user": user, "vhost": vhost, "exchange": exchange_of(service.name),
+                       "write": topics_of(service), "read": ".*"})
+    return {"vhosts": [{"name": vhost}], "users": users, "permissions": permissions, "topic_permissions": topics}
 
 
 def declare_at(url: str, services: list[Service]) -> None:

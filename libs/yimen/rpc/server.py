@@ -50,21 +50,24 @@ class Guard(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the
 
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
             attributes: dict[str, str | bool | int | float] = {"rpc.system.name": "grpc", "rpc.method": call.method[1:]}
-            begun, code = time.monotonic(), ""
-            with self._telemetry.span(call.method[1:], SpanKind.SERVER, attributes, metadata.get("traceparent", "")):
+            begun, code, status = time.monotonic(), "", "OK"
+            with self._telemetry.span(call.method[1:], SpanKind.SERVER, attributes, metadata.get("traceparent", "")) as span:
                 try:
                     _check_size(request)
                     token = metadata.get("authorization", "").removeprefix("Bearer ")
                     _PRINCIPAL.set(principal_of(self._verified(token), self._clock.now()))
                     return handler.unary_unary(request, context)
                 except Fault as fault:
-                    code = fault.code
+                    code, status = fault.code, fault.status.grpc
                     abort(context, fault)
                 except Exception as error:
-                    code = "INTERNAL"
+                    code = status = "INTERNAL"
                     _log.error("call failed", exc_info=error, extra={"method": call.method})
                     abort(context, Fault("INTERNAL"))
                 finally:
+                    span.set_attribute("rpc.response.status_code", status)
+                    if code:
+                        span.set_attribute("error.type", code)
                     self._telemetry.meter.observe("rpc.server.call.duration", time.monotonic() - begun,
                                                   {"rpc.method": call.method[1:], "yimen.code": code})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date, datetime, timedelta
 
 from yimen.bus.events import kind_of
@@ -23,7 +23,7 @@ from yimen.security.keys import KeyRing
 from yimen.store import migrate
 from yimen.store.tracing import trace_statements
 from yimen.store.unit import Store, Tx
-from yimen.telemetry.tracing import Telemetry
+from yimen.telemetry.tracing import SpanKind, Telemetry, current_traceparent
 
 TOKEN_RENEWED_AFTER = timedelta(minutes=10)
 _log = logging.getLogger(__name__)
@@ -77,8 +77,10 @@ class App:
 
     @contextmanager
     def work(self, actor: str, write: bool = True) -> Iterator[Context]:
-        """One unit of work in the name of `actor`."""
-        with self.store.transaction(write) as tx:
+        """One unit of work in the name of `actor`. What a service does by itself begins a trace of its own."""
+        by_itself = write and self.telemetry.recording and not current_traceparent()
+        span = self.telemetry.span("housekeeping", SpanKind.INTERNAL) if by_itself else nullcontext()
+        with span, self.store.transaction(write) as tx:
             yield self.context(tx, actor)
 
     def migrate(self) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, time, timedelta
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from yimen.common.v1 import audit_pb2
@@ -14,6 +17,8 @@ from yimen.store.tables import task, timer
 
 if TYPE_CHECKING:
     from yimen.runtime.app import App
+
+LOOK_S = 1.0  # retries of parked events and questions to the bank fall due without a ring
 
 
 def fire_timers(app: App) -> int:
@@ -40,9 +45,28 @@ def seal_audit(app: App) -> bool:
     return closed is not None
 
 
-def round_of_work(app: App) -> bool:
-    """One turn of everything but the seal; True when something was done."""
-    return on_time(app) or own_loops(app)
+class Rounds:
+    """The turns of everything but the seal: a look at the database only when something was said, when the clock
+    has made something due, or when the last look is long ago."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.rung = threading.Event()
+        self._due: datetime | None = None
+        self._quiet_since = -inf  # on the machine's monotonic clock; -inf: the last look found something
+
+    def take(self) -> bool:
+        """True when something was done."""
+        app = self._app
+        fell_due = self._due is not None and app.clock.now() >= self._due
+        if not self.rung.is_set() and not fell_due and monotonic() - self._quiet_since < LOOK_S:
+            return False
+        self.rung.clear()
+        self._quiet_since = -inf
+        if on_time(app) or own_loops(app) or app.processor.retry_parked() > 0:
+            return True
+        self._due, self._quiet_since = next_due(app), monotonic()
+        return False
 
 
 def on_time(app: App) -> bool:

@@ -17,12 +17,15 @@ from yimen.rpc.server import RpcServer
 from yimen.runtime import gauges
 from yimen.runtime.app import App
 from yimen.runtime.boot import boot
-from yimen.runtime.housekeeping import round_of_work, seal_audit
+from yimen.runtime.housekeeping import Rounds, seal_audit
+from yimen.store.bell import Bell
 
 _log = logging.getLogger(__name__)
 PAUSE_S_MAX = 5.0
 HOUSEKEEPING_PAUSE_S = 0.2
 SEAL_PAUSE_S = 10.0
+# Between looks at an outbox that has a bell.
+RELAY_RUNG_S = 1.0
 
 
 class Server:
@@ -33,18 +36,20 @@ class Server:
         self._stop = threading.Event()
         self._publisher = Publisher(app.settings.amqp_url, exchange_of(app.name))
         self._rpc: RpcServer = app.rpc_server(app.settings.listen)
-        self._threads = [
-            threading.Thread(target=self._loop, args=args, name=f"{app.name}-{args[0]}", daemon=True)
-            for args in (("relay", self._relay, limits.RELAY_IDLE_MS / 1000),
-                         ("housekeeping", self._housekeeping, HOUSEKEEPING_PAUSE_S),
-                         ("seal", lambda: seal_audit(app), SEAL_PAUSE_S))
-        ]
+        self._rounds = Rounds(app)
+        loops: dict[str, Callable[[], bool]] = {
+            "relay": self._relay, "housekeeping": self._rounds.take, "seal": lambda: seal_audit(app)}
+        self._wakes = {name: threading.Event() for name in loops}
+        self._bell = Bell(app.store.engine, [self._wakes["relay"], self._rounds.rung])
+        self._threads = [threading.Thread(target=self._loop, args=(name, work), name=f"{app.name}-{name}", daemon=True)
+                         for name, work in loops.items()]
 
     def start(self) -> None:
         """First steps, then answer calls, then work in the background."""
         self._app.start()
         self._rpc.start()
         gauges.watch(self._app)
+        self._bell.start()
         for thread in self._threads:
             thread.start()
 
@@ -52,25 +57,38 @@ class Server:
         """Not ready any more, finish what runs, end; all within STOP_GRACE_S."""
         end = time.monotonic() + limits.STOP_GRACE_S
         self._stop.set()
+        self._bell.close()
+        for wake in self._wakes.values():
+            wake.set()
         self._rpc.stop()
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
         self._publisher.close()
         self._app.close()
 
-    def _loop(self, name: str, work: Callable[[], bool], idle_s: float) -> None:
+    def _idle_s(self, name: str) -> float:
+        """How long to wait when there was nothing to do; a ring ends it."""
+        if name == "seal":
+            return SEAL_PAUSE_S
+        if name == "relay":
+            return RELAY_RUNG_S if self._bell.is_heard else limits.RELAY_IDLE_MS / 1000
+        return HOUSEKEEPING_PAUSE_S
+
+    def _loop(self, name: str, work: Callable[[], bool]) -> None:
         """Work while there is some; after an error wait longer each time, with a log line."""
-        pause = idle_s
+        wake, pause = self._wakes[name], 0.0
         while not self._stop.is_set():
             try:
+                wake.clear()
                 more = work()
-                pause = idle_s
+                pause = self._idle_s(name)
             except Exception as error:
-                more = False
                 pause = min(max(pause, 0.1) * 2, PAUSE_S_MAX)
                 _log.warning("background work failed", exc_info=error, extra={"loop": name, "retry_in_s": pause})
-            if not more:
-                self._stop.wait(pause)
+                self._stop.wait(pause)  # no ring ends this one
+                continue
+            if not more and wake.wait(pause) and name == "relay":
+                self._stop.wait(limits.RELAY_GATHER_MS / 1000)
 
     def _relay(self) -> bool:
         try:
@@ -78,9 +96,6 @@ class Server:
         except self._publisher.errors as error:
             self._publisher.close()
             raise Fault("BROKER_UNAVAILABLE", attempts=1, where=type(error).__name__) from error
-
-    def _housekeeping(self) -> bool:
-        return round_of_work(self._app) or self._app.processor.retry_parked() > 0
 
 
 def serve(names: list[str]) -> None:

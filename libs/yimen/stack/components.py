@@ -12,13 +12,16 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from yimen.bus.reach import check_broker
+from yimen.bus.topology import broker_definitions
 from yimen.kernel.errors import Fault
+from yimen.runtime.declaration import Service
 from yimen.stack import debian
 from yimen.stack.private import START_S_MAX, OwnServer, start_broker, start_postgres
 
@@ -143,20 +146,18 @@ class Tenancy:
     separate_users: bool
 
 
-def settle_in(components: Components, instance: str, names: list[str], permissions: dict[str, tuple[str, str, str]]) -> Tenancy:
+def settle_in(components: Components, instance: str, services: Sequence[Service]) -> Tenancy:
     """Make databases, roles, virtual host and users for a stack named `instance`."""
-    password = secrets.token_hex(12)
+    password, names = secrets.token_hex(12), [service.name for service in services]
     databases = make_databases(components.postgres, instance, names, password)
     vhost = f"yimen_{instance}"
     if not components.ctl:
         brokers = dict.fromkeys(names, components.broker)
         return Tenancy(databases, brokers, components.broker, "", False)
-    users = [{"name": f"{vhost}_{name}", "password": password, "tags": ""} for name in names]
+    definitions = broker_definitions(vhost, services, dict.fromkeys(names, password), f"{vhost}_")
     admin = {"name": f"{vhost}_admin", "password": password, "tags": "administrator"}
-    granted = [{"user": f"{vhost}_{name}", "vhost": vhost, "configure": c, "write": w, "read": r}
-               for name, (c, w, r) in permissions.items()]
-    granted.append({"user": admin["name"], "vhost": vhost, "configure": ".*", "write": ".*", "read": ".*"})
-    definitions = {"vhosts": [{"name": vhost}], "users": [*users, admin], "permissions": granted}
+    definitions["users"].append(admin)
+    definitions["permissions"].append({"user": admin["name"], "vhost": vhost, "configure": ".*", "write": ".*", "read": ".*"})
     with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
         json.dump(definitions, file)
     Path(file.name).chmod(0o644)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from yimen.bus.topology import consumers_of, declare_at, permissions_of
+from yimen.bus.topology import consumers_of, declare_at
 from yimen.kernel.clock import FileClock, SystemClock
 from yimen.rehearsal import bank
 from yimen.rehearsal.world import make_keys, wait_until
@@ -90,8 +90,7 @@ class Stack:
         state: State | None = None
         try:
             move_out(components, instance, names)
-            permissions = {name: (p.configure, p.write, p.read) for name in names for p in [permissions_of(name)]}
-            tenancy = settle_in(components, instance, names, permissions)
+            tenancy = settle_in(components, instance, list(services().values()))
             addresses = {name: f"127.0.0.1:{free_port()}" for name in [*names, bank.NAME]}
             state = State(instance, str(folder.resolve()), components, tenancy, addresses,
                           clock_file=str(clock_file.resolve()) if clock_file else "", lent=lent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
+from pathlib import PurePath
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,9 @@ def trace_statements(engine: Engine, telemetry: Telemetry) -> None:
     if not telemetry.recording:
         return
 
+    # A SQLite database is a file; its folder is nobody's business.
+    namespace = PurePath(engine.url.database or "").name
+
     def before(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
         found = _SHAPE.match(statement)
         operation, table = (found[1].upper(), found[2] or "") if found else ("SQL", "")
@@ -25,7 +29,8 @@ def trace_statements(engine: Engine, telemetry: Telemetry) -> None:
             table = statement.split()[1].strip('"')
         stack = ExitStack()
         stack.enter_context(telemetry.span(f"{operation} {table}".strip(), SpanKind.CLIENT, {
-            "db.system.name": engine.dialect.name, "db.operation.name": operation, "db.collection.name": table}))
+            "db.system.name": engine.dialect.name, "db.namespace": namespace, "db.operation.name": operation,
+            "db.collection.name": table}))
         context.yimen_span = stack
 
     def after(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault
-from yimen.store import statements
+from yimen.store import bell, statements
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -29,6 +29,8 @@ class Tx:
         self.connection = connection
         self._dialect = connection.dialect.name
         self._gathered: dict[Callable[[Tx, list[Any]], None], list[Any]] = {}
+        # Whether something was gathered that another process of the service may be waiting for.
+        self.has_spoken = False
 
     def find(self, table: sa.Table, /, *where: sa.ColumnElement[bool], order_by: Any = None,
              limit: int | None = None, lock: bool = False, **equal: Any) -> list[Row]:
@@ -135,6 +137,7 @@ class Tx:
     def flush(self) -> None:
         """Write what was gathered."""
         gathered, self._gathered = self._gathered, {}
+        self.has_spoken = self.has_spoken or bool(gathered)
         for write, items in gathered.items():
             write(self, items)
 
@@ -171,6 +174,8 @@ class Store:
                 tx = Tx(connection)
                 yield tx
                 tx.flush()
+                if tx.has_spoken:
+                    bell.ring(connection)
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise Fault("DATABASE_UNAVAILABLE", attempts=1, where=self.where) from error
         except DBAPIError as error:

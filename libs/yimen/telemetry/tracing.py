@@ -103,7 +103,8 @@ class Telemetry:
             try:
                 yield span
             except BaseException as error:
-                span.set_attribute("error.type", type(error).__name__)
+                if "error.type" not in (getattr(span, "attributes", None) or {}):
+                    span.set_attribute("error.type", getattr(error, "code", None) or type(error).__name__)
                 span.set_status(Status(StatusCode.ERROR))
                 raise
 

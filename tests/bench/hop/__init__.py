@@ -19,7 +19,7 @@ from yimen.bus import topology
 from yimen.bus.envelope import from_outbox
 from yimen.bus.publisher import Publisher
 from yimen.rehearsal.world import wait_until
-from yimen.runtime.declaration import Service
+from yimen.runtime.declaration import Channel, Service
 from yimen.stack.components import Components, Tenancy, move_out, obtain, settle_in
 from yimen.store.tables import inbox, outbox
 from yimen.testing.host import Host, effect
@@ -69,10 +69,9 @@ def _measure(components: Components, instance: str, modules: list[str]) -> float
 
 def _prepare(components: Components, instance: str) -> Tenancy:
     move_out(components, instance, NAMES)
-    permissions = {name: (p.configure, p.write, p.read) for name in NAMES for p in [topology.permissions_of(name)]}
-    tenancy = settle_in(components, instance, NAMES, permissions)
-    topology.declare_at(tenancy.broker_admin,
-                        [Service(name, name, "", handlers={aid.OutputRecorded: None}) for name in NAMES])
+    declared = [Service(name, name, "", handlers={aid.OutputRecorded: None}, channel=Channel(name, name)) for name in NAMES]
+    tenancy = settle_in(components, instance, declared)
+    topology.declare_at(tenancy.broker_admin, declared)
     # What the sink says must not come back to it.
     with Connection(tenancy.broker_admin) as connection:
         connection.default_channel.queue_unbind(topology.queue_of("sink"), topology.EVENTS, "output.recorded.*")
