@@ -114,6 +114,7 @@ class EmbeddedWorld:
     def close(self) -> None:
         """Stop everything that was started."""
         self.peers.close()
+        self.peers.telemetry.close()
         for app in self.apps.values():
             app.close()
         if self._bank is not None:

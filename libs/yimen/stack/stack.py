@@ -189,6 +189,7 @@ class Stack:
         """Stop all processes, take our things off the servers, stop servers that we started."""
         self.stop_processes()
         self.peers.close()
+        self.peers.telemetry.close()
         try:
             move_out(self.state.components, self.state.instance, list(self.services))
         finally:
