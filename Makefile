@@ -63,6 +63,7 @@ proto: $(READY)
 
 compose: $(READY)
 	@$(BIN)/yimen compose --check
+	@$(BIN)/yimen helm --check
 	@$(BIN)/yimen feed asyncapi --check
 	@$(BIN)/yimen monitoring --check
 

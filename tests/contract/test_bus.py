@@ -153,6 +153,14 @@ def test_a_message_nobody_can_read_goes_to_the_dead_letter_queue(rabbit: RabbitM
     assert rabbit.sink.effects() == [1]
 
 
+def test_a_service_cannot_say_what_is_not_its_own_to_say(rabbit: RabbitMQ) -> None:
+    headers = _headers(rabbit)
+    rabbit.publish_raw("yimen.source", "source", headers, b"")  # a department's event, by a department
+    for event in ("payment.settled.all", "roster.category_changed.all", "output.recorded"):
+        with pytest.raises(AccessRefused):
+            rabbit.publish_raw("yimen.source", "source", headers, b"", routing_key=event)
+
+
 def test_a_service_cannot_publish_in_another_name(rabbit: RabbitMQ) -> None:
     headers = _headers(rabbit)
     with pytest.raises(AccessRefused):

@@ -18,8 +18,10 @@ with warnings.catch_warnings():
 eventlet.monkey_patch(thread=False)
 
 import logging
+import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import eventlet.event
@@ -45,6 +47,7 @@ nameko.amqp.consume.Event = eventlet.green.threading.Event
 
 _log = logging.getLogger(__name__)
 RETRY_S_FIRST, RETRY_S_MAX = 0.5, 30.0
+ALIVE_VARIABLE, ALIVE_S = "YIMEN_ALIVE_FILE", 5.0
 STOP_MARGIN_S = 2.0  # of the grace, for closing connections
 
 
@@ -76,6 +79,8 @@ class EventBatches(ConsumerEntrypoint):  # type: ignore[misc]
 
     def start(self) -> None:
         self.container.spawn_managed_thread(self._work, identifier=f"batches of {self._app.name}")
+        if file := os.environ.get(ALIVE_VARIABLE):
+            self.container.spawn_managed_thread(lambda: self._show_alive(Path(file)), identifier="alive")
         super().start()
 
     def stop(self) -> None:
@@ -85,6 +90,12 @@ class EventBatches(ConsumerEntrypoint):  # type: ignore[misc]
         with eventlet.Timeout(limits.STOP_GRACE_S - STOP_MARGIN_S, False):
             self._finished.wait()
         super().stop()
+
+    def _show_alive(self, file: Path) -> None:
+        """For a probe: touched while the hub turns and the consumer has not ended."""
+        while not self._stopping:
+            file.touch()
+            eventlet.sleep(ALIVE_S)
 
     def handle_message(self, body: Any, message: Any) -> None:
         self._arrived.put(message)
