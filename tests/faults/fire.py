@@ -25,6 +25,7 @@ from yimen.kernel.errors import Fault
 from yimen.rehearsal.month import Month, start_moment
 from yimen.rehearsal.world import wait_until
 from yimen.roster.v1 import roster_pb2
+from yimen.rpc.health import is_serving
 from yimen.stack.components import Components, start_private
 from yimen.stack.private import wait_for_broker, wait_for_postgres
 from yimen.stack.stack import Stack
@@ -37,8 +38,16 @@ PUBLISHED_AGAIN = 30
 GARBAGE = (
     ("basic_living", "aid.granted.v1", b"\xff\xfe not protobuf"),  # undecodable
     ("basic_living", "aid.granted.v9", b""),  # a version of tomorrow
-    ("roster", "aid.granted.v1", b""),  # said by a service that may not say it
+    ("housing", "aid.granted.v1", b""),  # claims to come from a department that did not say it
 )
+# Field 999 with the text "x": what a message of the next version may carry beside what we know.
+UNKNOWN_FIELD = r"\xba3e0178"
+NEWER_PRODUCER = f"""
+create or replace function speak_newer() returns trigger language plpgsql as
+$$ begin new.body := new.body || '{UNKNOWN_FIELD}'::bytea; return new; end $$;
+create or replace trigger speak_newer before insert on outbox for each row execute function speak_newer();
+"""
+MEMORY_NONE, MEMORY_USUAL = "0.00001", "0.4"
 
 
 @dataclass
@@ -120,6 +129,21 @@ class Fire:
         self.broker.hang()
         time.sleep(20 if self.long else 3)
 
+    def do_broker_blocks(self) -> None:
+        """The memory alarm: nobody may publish. Servers go on answering, what they say waits in the outbox."""
+        self.own.rabbitmqctl("set_vm_memory_high_watermark", MEMORY_NONE)
+        time.sleep(30 if self.long else 4)
+        assert all(is_serving(address) for address in self.stack.state.addresses.values())
+        self.own.rabbitmqctl("set_vm_memory_high_watermark", MEMORY_USUAL)
+
+    def do_newer_producer(self) -> None:
+        """Some services already speak the next version: every message of theirs carries a field nobody else knows."""
+        for name in self.rng.sample(sorted(self.stack.services), 4):
+            store = Store(self.stack.databases[name])
+            with store.transaction() as tx:
+                tx.connection.exec_driver_sql(NEWER_PRODUCER)
+            store.close()
+
     def do_published_again(self) -> None:
         """Old events once more, after newer ones: duplicates, out of order."""
         for name in self.rng.sample(sorted(self.stack.services), 5):
@@ -132,14 +156,14 @@ class Fire:
 
     def do_garbage(self) -> None:
         """Messages that nobody can read end in the dead letters and stop nothing."""
-        for source, wire_type, body in GARBAGE:
-            headers = {"ce-id": f"garbage-{self.garbage}", "ce-type": wire_type, "ce-source": "basic_living",
+        for claimed, wire_type, body in GARBAGE:
+            headers = {"ce-id": f"garbage-{self.garbage}", "ce-type": wire_type, "ce-source": claimed,
                        "ce-subject": "garbage", "ce-sequence": "1", "ce-partitionkey": "garbage"}
-            with Connection(self.stack.state.tenancy.brokers[source]) as connection:
+            with Connection(self.stack.state.tenancy.brokers["basic_living"]) as connection:
                 channel = connection.default_channel
                 channel.basic_publish(
                     amqp.Message(body, content_type=CONTENT_TYPE, application_headers=headers),
-                    exchange=exchange_of(source), routing_key="aid.granted.all")
+                    exchange=exchange_of("basic_living"), routing_key="aid.granted.all")
             self.garbage += 1
 
     # ------------------------------------------------------------------------------------------ database
