@@ -8,6 +8,8 @@ from yimen.security.identity import Principal
 NAME, IDENTITY, CATEGORY, STUDY, DISABILITY, LABOUR = "name", "identity", "category", "study", "disability", "labour"
 BENEFITS_AMOUNT, BENEFITS_ITEM = "benefits_amount", "benefits_item"
 
+REFERENCE_MAX, PURPOSE_MAX = 100, 200
+
 # reader → what it may see of a household. `identity` is the ID number; ages are `name`-level facts.
 READ_RIGHTS: dict[str, frozenset[str]] = {
     "intake": frozenset({NAME, CATEGORY, BENEFITS_ITEM}),
@@ -38,3 +40,5 @@ def require_purpose(case_id: str, purpose: str) -> None:
     """Raises Fault PURPOSE_REQUIRED: no read across departments without case and purpose (5.2)."""
     if not case_id or not purpose:
         raise Fault("PURPOSE_REQUIRED")
+    if len(case_id) > REFERENCE_MAX or len(purpose) > PURPOSE_MAX:
+        raise Fault("FIELD_WRONG", field="purpose", expected=f"不超过 {PURPOSE_MAX} 字,case_id 不超过 {REFERENCE_MAX} 字")

@@ -10,6 +10,7 @@ from yimen.kernel.errors import NotYet
 from yimen.roster.v1 import events_pb2 as roster
 from yimen.runtime.context import Context
 
+from services.roster.spdci.subscribe import tell_subscribers
 from services.roster.tables import benefit_record, category_record, household
 
 
@@ -40,3 +41,4 @@ def on_granted(ctx: Context, event: aid.AidGranted, envelope: Envelope) -> None:
         ),
         subject=event.household_id,
     )
+    tell_subscribers(ctx, home, event.category, "added")

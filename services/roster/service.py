@@ -7,6 +7,10 @@ from yimen.runtime.declaration import Service
 
 from services.roster.handlers import on_granted
 from services.roster.servicer import roster_mount
+from services.roster.spdci import tables as _spdci_tables  # noqa: F401  (adds to METADATA)
+from services.roster.spdci.admission import integrators_mount
+from services.roster.spdci.callbacks import answer_waiting, deliver, forget_old
+from services.roster.spdci.desk import Desk
 from services.roster.tables import METADATA
 
 SERVICE = Service(
@@ -16,5 +20,7 @@ SERVICE = Service(
     tables=METADATA,
     migrations=(Path(__file__).parent / "migrations",),
     handlers={aid.AidGranted: on_granted},
-    servicers=lambda app: [roster_mount(app)],
+    servicers=lambda app: [roster_mount(app), integrators_mount(app)],
+    loops=(answer_waiting, deliver, forget_old),
+    web=Desk,
 )

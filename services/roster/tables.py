@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from yimen.store.types import Moment, RowId
 
+from services.roster.domain import PURPOSE_MAX, REFERENCE_MAX
+
 METADATA = sa.MetaData()
 
 person = sa.Table(
@@ -87,7 +89,8 @@ read_log = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("reader", sa.String(80), nullable=False),
     sa.Column("household_id", sa.String(36), nullable=False, index=True),
-    sa.Column("case_id", sa.String(36), nullable=False),
-    sa.Column("purpose", sa.String(40), nullable=False),
+    # The case, or the reader's own reference.
+    sa.Column("case_id", sa.String(REFERENCE_MAX), nullable=False),
+    sa.Column("purpose", sa.String(PURPOSE_MAX), nullable=False),
     sa.Column("data", sa.String(120), nullable=False),
 )

@@ -68,6 +68,17 @@ def test_network_policies_open_exactly_the_declared_ways(name: str, tmp_path: Pa
     assert any(bank in rule.get("to", []) for rule in reaches["egress"]) == ("bank" in services()[name].peers)
 
 
+def test_only_who_speaks_http_has_its_port_and_only_for_the_gateway(tmp_path: Path) -> None:
+    gateway = {"web": {"from": [{"podSelector": {"matchLabels": {"app": "gateway"}}}]}}
+    for name, speaks in (("roster", True), ("medical", False)):
+        done = _render(name, {**OWN, **gateway}, tmp_path)
+        objects = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(done.stdout) if one}
+        ports = {port["port"] for port in objects["Service", name]["spec"]["ports"]}
+        opened = {port["port"]: rule["from"] for rule in objects["NetworkPolicy", f"{name}-callers"]["spec"]["ingress"]
+                  for port in rule["ports"]}
+        assert (8080 in ports, opened.get(8080) == gateway["web"]["from"]) == (speaks, speaks)
+
+
 def test_processes_probe_drain_and_own_nothing(tmp_path: Path) -> None:
     objects = _objects("means_test", tmp_path)
     server, worker = (objects["Deployment", f"means-test{part}"]["spec"] for part in ("", "-worker"))

@@ -87,10 +87,13 @@ def _pair(name: str) -> dict[str, Any]:
         "YIMEN_BANK": "bank:50051", "YIMEN_EXCHANGE_URL": "sandbox:/exchange/exchange.db",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "${OTEL_EXPORTER_OTLP_ENDPOINT:-}",
     }
+    web = {"ports": ["127.0.0.1:8080:8080"]} if services()[name].web else {}
+    if web:
+        environment["YIMEN_WEB_LISTEN"] = "0.0.0.0:8080"
     common = {
         "build": {"context": ".", "dockerfile": "deploy/docker/Dockerfile", "args": {"SERVICE": name}},
         "environment": environment, "restart": "unless-stopped", "volumes": ["keys:/keys", "exchange:/exchange"],
         "depends_on": {"prepare": {"condition": "service_completed_successfully"}},
     }
-    return {dashed: {**common, "command": ["yimen", "server", name]},
+    return {dashed: {**common, **web, "command": ["yimen", "server", name]},
             f"{dashed}-worker": {**common, "command": ["yimen", "worker", name]}}

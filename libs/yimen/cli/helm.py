@@ -33,6 +33,7 @@ def values_of(service: Service) -> dict[str, Any]:
         "peers": sorted(set(service.peers) - {BANK}),
         "callers": sorted(other.name for other in services().values() if service.name in other.peers),
         "usesBank": BANK in service.peers, "usesExchange": service.name == EXCHANGE_USER,
+        "web": service.web is not None,
     }}
 
 

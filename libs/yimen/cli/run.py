@@ -91,6 +91,8 @@ def up(
         console.print("注意:无法管理消息服务器的用户,各服务共用一个用户。")
     if not real_time:
         console.print(f"演练时钟停在 {stack.clock.now():%Y-%m-%d %H:%M};推进并让各岗位办件:yimen play --days 30")
+    for name, address in state.web.items():
+        console.print(f"{stack.services[name].title}的对外查询:http://{address}/registry(先执行 yimen registry admit)")
     console.print("提交申请:yimen apply deploy/county/households/c01_dibao_and_university.yaml")
 
 

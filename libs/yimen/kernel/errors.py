@@ -105,6 +105,7 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     "DEAD_LETTER_UNREADABLE": (Kind.PRECONDITION, "死信 {event_id} 不能重投:{problem}。请查明来源,写明理由放弃。"),
     "WEBHOOK_NOT_FOUND": (Kind.NOT_FOUND, "没有名为 {name} 的订阅。"),
     "TOO_MANY_IDS": (Kind.INVALID, "一次最多查询 {limit} 个身份证号,请分批查询。"),
+    "INTEGRATOR_NOT_FOUND": (Kind.NOT_FOUND, "没有名为 {sender_id} 的机构。"),
     "VERIFICATION_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {verification_id} 的核查任务。"),
     "REPORT_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {report_id} 的核查报告。"),
     "VISIT_NEEDS_TWO": (Kind.PRECONDITION, "入户调查必须由两名不同的工作人员共同进行。"),

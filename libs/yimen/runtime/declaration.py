@@ -14,6 +14,8 @@ from yimen.rpc.server import Mount
 from yimen.telemetry.metrics import Reading
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from yimen.runtime.app import App
     from yimen.runtime.context import Context
 
@@ -50,6 +52,8 @@ class Service:
     # Done once when the server process starts; must be safe to repeat.
     on_start: Callable[[Context], None] = lambda ctx: None
     loops: Sequence[Loop] = ()
+    # HTTP beside gRPC, for those outside who speak nothing else.
+    web: Callable[[App], WSGIApplication] | None = None
     # The department's own, where it is one.
     channel: Channel | None = None
     # Other services that it asks by gRPC; the deployment opens exactly these paths.

@@ -18,6 +18,7 @@ from yimen.runtime import gauges
 from yimen.runtime.app import App
 from yimen.runtime.boot import boot
 from yimen.runtime.housekeeping import Rounds, seal_audit
+from yimen.runtime.web import WebServer
 from yimen.store.bell import Bell
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class Server:
         self._stop = threading.Event()
         self._publisher = Publisher(app.settings.amqp_url, exchange_of(app.name))
         self._rpc: RpcServer = app.rpc_server(app.settings.listen)
+        offers = app.service.web
+        self._web = WebServer(offers(app), app.settings.web_listen) if offers and app.settings.web_listen else None
         self._rounds = Rounds(app)
         loops: dict[str, Callable[[], bool]] = {
             "relay": self._relay, "housekeeping": self._rounds.take, "seal": lambda: seal_audit(app)}
@@ -50,6 +53,8 @@ class Server:
         self._rpc.start()
         gauges.watch(self._app)
         self._bell.start()
+        if self._web is not None:
+            self._web.start()
         for thread in self._threads:
             thread.start()
 
@@ -61,6 +66,8 @@ class Server:
         for wake in self._wakes.values():
             wake.set()
         self._rpc.stop()
+        if self._web is not None:
+            self._web.stop()
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
         self._publisher.close()

@@ -31,6 +31,8 @@ class Settings:
     bank: str
     # Where the information exchange platform's sandbox keeps its records; means_test alone needs it.
     exchange_url: str
+    # Where the service answers HTTP, for those that do (`host:port`); empty: not at all.
+    web_listen: str = ""
     # For retries of the machinery; never for anything that the county counts.
     machine_clock: Clock = field(default_factory=SystemClock)
 
@@ -47,7 +49,7 @@ def from_environment(service: str) -> Settings:
 def read_settings(environment: Mapping[str, str], service: str) -> Settings:
     """Read the settings of a service. Raises Fault SETTING_MISSING.
 
-    `YIMEN_DATABASE_URL`, `YIMEN_AMQP_URL` and `YIMEN_LISTEN` may carry the service's name as a suffix
+    `YIMEN_DATABASE_URL`, `YIMEN_AMQP_URL`, `YIMEN_LISTEN` and `YIMEN_WEB_LISTEN` may carry the service's name as a suffix
     (`YIMEN_DATABASE_URL_ROSTER`), so that one process can host several services. `YIMEN_PEERS` is a list
     `name=host:port,...`. `YIMEN_CLOCK_FILE` replaces the machine's time and is meant for rehearsals only.
     """
@@ -73,4 +75,5 @@ def read_settings(environment: Mapping[str, str], service: str) -> Settings:
         clock=FileClock(Path(clock_file)) if clock_file else SystemClock(),
         bank=environment.get("YIMEN_BANK", "bank:50051"),
         exchange_url=environment.get("YIMEN_EXCHANGE_URL", ""),
+        web_listen=own("YIMEN_WEB_LISTEN", ""),
     )

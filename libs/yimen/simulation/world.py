@@ -109,7 +109,7 @@ class SimulatedWorld:
     # ------------------------------------------------------------------------------------------ processes
     def _start(self, name: str) -> None:
         settings = Settings(self.databases[name], "", self.keys, "", {}, self.clock, "",
-                            f"sandbox:{self.exchange_file}", self.machine_clock)
+                            f"sandbox:{self.exchange_file}", machine_clock=self.machine_clock)
         store = SimulatedStore(self.databases[name], name, self.mishaps)
         # What was remembered of the process before does not hold for this one.
         store.version = self.apps[name].store.version + 1 if name in self.apps else 1

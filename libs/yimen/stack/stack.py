@@ -45,6 +45,8 @@ class State:
     # process name ("roster server") → pid
     pids: dict[str, int] = field(default_factory=dict)
     clock_file: str = ""
+    # Where services that offer HTTP listen, by name.
+    web: dict[str, str] = field(default_factory=dict)
     # The components belong to somebody else, who will stop them.
     lent: bool = False
 
@@ -92,7 +94,8 @@ class Stack:
             move_out(components, instance, names)
             tenancy = settle_in(components, instance, list(services().values()))
             addresses = {name: f"127.0.0.1:{free_port()}" for name in [*names, bank.NAME]}
-            state = State(instance, str(folder.resolve()), components, tenancy, addresses,
+            web = {name: f"127.0.0.1:{free_port()}" for name, service in services().items() if service.web}
+            state = State(instance, str(folder.resolve()), components, tenancy, addresses, web=web,
                           clock_file=str(clock_file.resolve()) if clock_file else "", lent=lent)
             state.save()
             make_keys(folder / "keys", names, seed)
@@ -125,6 +128,8 @@ class Stack:
             "YIMEN_LISTEN": self.state.addresses[name], "YIMEN_KEYS": str(self.keys), "YIMEN_PEERS": peers,
             "YIMEN_BANK": self.state.addresses[bank.NAME], "YIMEN_EXCHANGE_URL": f"sandbox:{self.exchange_file}",
         }
+        if name in self.state.web:
+            told["YIMEN_WEB_LISTEN"] = self.state.web[name]
         if self.state.clock_file:
             told["YIMEN_CLOCK_FILE"] = self.state.clock_file
         return {**os.environ, **told}
