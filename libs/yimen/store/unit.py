@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import inf
 from typing import Any, TypeVar
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault
@@ -20,6 +23,7 @@ T = TypeVar("T")
 POOL_SIZE = 2
 POOL_OVERFLOW = 4
 SQLITE_BUSY_MS = 30_000
+PING_AFTER_S = 1.0
 
 
 class Tx:
@@ -158,6 +162,9 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
+        # READ COMMITTED gives each statement its own view in any case: a read needs no transaction around it.
+        self._reader = (self.engine.execution_options(isolation_level="AUTOCOMMIT")
+                        if self.engine.dialect.name == "postgresql" else self.engine)
         self.where = self.engine.url.render_as_string(hide_password=True)
         # Grows with every writer of this process: who has looked since the last one need not look again.
         self.version = 0
@@ -170,7 +177,8 @@ class Store:
         """
         self.version += write
         try:
-            with self.engine.connect().execution_options(yimen_write=write) as connection, connection.begin():
+            engine = self.engine if write else self._reader
+            with engine.connect().execution_options(yimen_write=write) as connection, connection.begin():
                 tx = Tx(connection)
                 yield tx
                 tx.flush()
@@ -212,7 +220,25 @@ def make_engine(url: str) -> Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return sa.create_engine(parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_pre_ping=True)
+    engine = sa.create_engine(parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
+    sa.event.listen(engine, "checkin", _remember_use)
+    sa.event.listen(engine, "checkout", _ping_after_idleness)
+    return engine
+
+
+def _remember_use(_connection: Any, record: Any) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _ping_after_idleness(connection: Any, record: Any, _proxy: Any) -> None:
+    """SQLAlchemy's `pool_pre_ping` asks before each transaction; a connection that was just used needs no asking."""
+    if time.monotonic() - record.info.get("used_at", -inf) < PING_AFTER_S:
+        return
+    try:
+        connection.execute("select 1")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
