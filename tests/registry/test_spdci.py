@@ -229,6 +229,12 @@ def test_an_asynchronous_search_is_acknowledged_answered_and_can_be_asked_after(
     for kind, value in (("transaction_id", "t-r-async"), ("reference_id_list", ["r-async"])):
         (one,) = status(kind, value)["message"]["txnstatus_response"]["txn_status"]
         assert (one["status"], one["delivery"]) == ("succ", "delivered")
+    scene.arrived.clear()
+    asked = [{"reference_id": "s-2", "txn_type": "search", "attribute_type": "transaction_id", "attribute_value": "t-r-async"}]
+    scene.ask("txn/status", "txn-status", {"transaction_id": "t-later", "txnstatus_request": asked})
+    scene.settle()
+    ((path, body),) = scene.arrived
+    assert path == "/registry/txn/on-status" and body["message"]["txnstatus_response"][0]["txn_status"][0]["status"] == "succ"
     unknown = status("transaction_id", "never")
     assert unknown["header"]["status_reason_code"] == "rjct.reference_id.invalid"
 

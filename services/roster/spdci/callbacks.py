@@ -20,7 +20,8 @@ ROUND_MAX = 20
 ANSWER_S_MAX = 5.0
 RETRY_PAUSES = tuple(timedelta(seconds=s) for s in (5, 60, 600, 3_600, 21_600))
 KEPT = timedelta(days=30)
-PATHS = {"search": "on-search", "subscribe": "on-subscribe", "unsubscribe": "on-unsubscribe", "notify": "notify"}
+PATHS = {"search": "on-search", "subscribe": "on-subscribe", "unsubscribe": "on-unsubscribe", "txn-status": "txn/on-status",
+         "notify": "notify"}
 _log = logging.getLogger(__name__)
 
 
@@ -81,7 +82,7 @@ def _post(app: App, row: Row, who: Row) -> str:
     refused = message.pop("status_reason_code", "")
     body = outgoing(app.keys.sign, app.machine_now(), path, derived("out", row["correlation_id"], row["attempts"]),
                     row["sender_id"], message, "rjct" if refused else "succ",
-                    Rejected(refused, "请求被拒绝") if refused else None, len(row["reference_ids"]))
+                    Rejected(refused, "请求被拒绝") if refused else None, max(1, len(row["reference_ids"])))
     try:
         answer = requests.post(f"{who['callback_url'].rstrip('/')}/registry/{path}", data=canonical(body).encode(),
                                headers={"content-type": "application/json"}, timeout=ANSWER_S_MAX, allow_redirects=False)

@@ -24,15 +24,15 @@ from yimen.telemetry.tracing import SpanKind
 
 from services.roster.spdci import transactions
 from services.roster.spdci.envelope import Unsigned, check, check_header, outgoing
-from services.roster.spdci.messages import Header, Rejected, items, moment, read
+from services.roster.spdci.messages import Header, Rejected, moment, read
 from services.roster.spdci.tables import integrator, spdci_message
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-SYNC = {"/registry/sync/search": "search"}
-ASYNC = {"/registry/search": "search", "/registry/subscribe": "subscribe", "/registry/unsubscribe": "unsubscribe"}
-STATUS = "/registry/sync/txn/status"
+SYNC = {"/registry/sync/search": "search", "/registry/sync/txn/status": "txn-status"}
+ASYNC = {"/registry/search": "search", "/registry/subscribe": "subscribe", "/registry/unsubscribe": "unsubscribe",
+         "/registry/txn/status": "txn-status"}
 _log = logging.getLogger(__name__)
 
 
@@ -62,7 +62,7 @@ class Desk:
         return response(environ, start_response)
 
     def _action(self, path: str) -> str:
-        return SYNC.get(path) or ASYNC.get(path) or ("txn-status" if path == STATUS else "")
+        return SYNC.get(path) or ASYNC.get(path, "")
 
     def _respond(self, request: Request) -> Response:
         try:
@@ -115,23 +115,14 @@ class Desk:
 
     def _answer(self, ctx: Context, who: Row, action: str, header: Header, message: Any, now: datetime,
                 is_async: bool) -> dict[str, Any]:
-        number = 1 if action in ("unsubscribe", "txn-status") else len(items(message, f"{action}_request"))
+        number = transactions.number_of(action, message)
         check_header(header, action, now, number)
         if not ctx.tx.insert_new(spdci_message, sender_id=who["sender_id"], message_id=header.message_id, received_at=now):
             raise Rejected("rjct.message_id.duplicate", "此 message_id 已收到过")
-        if action == "txn-status":
-            return self._signed(who, "on-txn-status", header, self._status(ctx, who, message, now), now, number)
         row = transactions.receive(ctx, who, action, header.message_id, message)
         if is_async:
             return _acknowledged("ACK", now, row["correlation_id"])
         return self._signed(who, f"on-{action}", header, transactions.complete(ctx, who, row, "delivered"), now, number)
-
-    def _status(self, ctx: Context, who: Row, message: Any, now: datetime) -> dict[str, Any]:
-        raw = message.get("txnstatus_request") if isinstance(message, dict) else None
-        # One object in SPDCI, a list in some of its dialects: answered as it was asked.
-        told = [transactions.status_of(ctx, who, one, now) for one in (raw if isinstance(raw, list) else [raw])]
-        return {"transaction_id": message.get("transaction_id", "") if isinstance(message, dict) else "",
-                "txnstatus_response": told if isinstance(raw, list) else told[0]}
 
     def _signed(self, who: Row, action: str, header: Header, message: Any, now: datetime, number: int) -> dict[str, Any]:
         return outgoing(self._app.keys.sign, now, action, derived("answer", who["sender_id"], header.message_id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,16 +11,37 @@ from yimen.kernel.ids import canonical, derived
 from yimen.runtime.context import Context
 from yimen.store.unit import Row
 
-from services.roster.spdci.messages import Rejected, StatusItem, moment, read, reference_of
+from services.roster.spdci.messages import Rejected, StatusItem, items, moment, read, reference_of
 from services.roster.spdci.search import answer
 from services.roster.spdci.subscribe import subscribe, unsubscribe
 from services.roster.spdci.tables import spdci_transaction
 
 STATUS_TRANSACTIONS_MAX = 100
+
+
+def statuses(ctx: Context, who: Row, message: Any, now: datetime) -> Any:
+    """`txnstatus_response`: one object in SPDCI, a list in some of its dialects; answered as it was asked."""
+    raw = message.get("txnstatus_request")
+    if isinstance(raw, list):
+        return [_status_of(ctx, who, one, now) for one in items(message, "txnstatus_request")]
+    return _status_of(ctx, who, raw, now)
+
+
 # txn_type → where its single requests stand, how they are answered, and where the answers stand.
-WORK = {"search": ("search_request", answer, "search_response"),
-        "subscribe": ("subscribe_request", subscribe, "subscribe_response"),
-        "unsubscribe": ("", unsubscribe, "subscription_status")}
+WORK: dict[str, tuple[str, Callable[[Context, Row, Any, datetime], Any], str]] = {
+    "search": ("search_request", answer, "search_response"),
+    "subscribe": ("subscribe_request", subscribe, "subscribe_response"),
+    "unsubscribe": ("", unsubscribe, "subscription_status"),
+    "txn-status": ("txnstatus_request", statuses, "txnstatus_response"),
+}
+
+
+def number_of(txn_type: str, message: Any) -> int:
+    """How many single requests a message holds. Raises Rejected when there are none or too many."""
+    if txn_type == "unsubscribe" or (txn_type == "txn-status" and isinstance(message, dict)
+                                     and isinstance(message.get("txnstatus_request"), dict)):
+        return 1
+    return len(items(message, WORK[txn_type][0]))
 
 
 def receive(ctx: Context, who: Row, txn_type: str, message_id: str, message: Any) -> Row:
@@ -47,7 +69,7 @@ def complete(ctx: Context, who: Row, row: Row, state: str) -> dict[str, Any]:
     return message
 
 
-def status_of(ctx: Context, who: Row, raw: Any, now: datetime) -> dict[str, Any]:
+def _status_of(ctx: Context, who: Row, raw: Any, now: datetime) -> dict[str, Any]:
     """One `txnstatus_response` entry: the answers of the transactions that are meant, or that they are pending."""
     item = read(StatusItem, raw, "rjct.reference_id.invalid")
     asked = item.attribute_value if isinstance(item.attribute_value, list) else [item.attribute_value]
