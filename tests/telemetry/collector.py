@@ -54,6 +54,7 @@ def _records(request: Any) -> Iterator[dict[str, Any]]:
                     "start": span.start_time_unix_nano, "end": span.end_time_unix_nano,
                     "status": "ERROR" if span.status.code == span.status.STATUS_CODE_ERROR else "UNSET",
                     "attributes": {a.key: _value(a.value) for a in span.attributes},
+                    "links": [link.trace_id.hex() for link in span.links],
                 }
 
 

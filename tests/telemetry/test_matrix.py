@@ -90,6 +90,15 @@ def test_every_subscription_is_seen_from_its_owner_to_its_handler(spans: Spans) 
     assert {event for _, event, _ in seen}.isdisjoint(NOT_THIS_MONTH)
 
 
+def test_what_a_timer_sets_off_is_linked_to_what_set_the_timer(spans: Spans) -> None:
+    traces = {span["trace_id"] for span in spans}
+    timers = [span for span in spans if span["name"].startswith("timer ")]
+    assert {_name(span) for span in timers} == {"disclosure"}
+    for span in timers:
+        assert span["parent_id"] is None and len(span["links"]) == 1, span["name"]
+        assert span["links"][0] in traces - {span["trace_id"]}
+
+
 def test_every_service_reaches_its_own_database_and_no_other(spans: Spans) -> None:
     reached: dict[str, set[str]] = {}
     for span in spans:

@@ -98,10 +98,10 @@ class Context:
     # ---------------------------------------------------------------------------------------------- timers
     def schedule(self, kind: str, subject: str, due_at: datetime, /, **payload: Any) -> None:
         """Wake up at a time; the same kind and subject again moves the time."""
-        timer_id = derived("timer", self.service, kind, subject)
+        timer_id, told = derived("timer", self.service, kind, subject), current_traceparent()
         if not self.tx.insert_new(timer, timer_id=timer_id, kind=kind, subject=subject, payload=payload,
-                                  due_at=due_at, fired_at=None):
-            self.tx.update(timer, {"timer_id": timer_id}, due_at=due_at, payload=payload, fired_at=None)
+                                  due_at=due_at, fired_at=None, traceparent=told):
+            self.tx.update(timer, {"timer_id": timer_id}, due_at=due_at, payload=payload, fired_at=None, traceparent=told)
 
     def cancel(self, kind: str, subject: str) -> None:
         """It has become needless."""

@@ -14,6 +14,7 @@ from yimen.kernel.clock import CHINA
 from yimen.runtime.tasks import say_overdue
 from yimen.store import audit
 from yimen.store.tables import task, timer
+from yimen.telemetry.tracing import SpanKind
 
 if TYPE_CHECKING:
     from yimen.runtime.app import App
@@ -27,7 +28,9 @@ def fire_timers(app: App) -> int:
         due = tx.find(timer, timer.c.due_at <= app.clock.now(), fired_at=None,
                       order_by=timer.c.due_at, limit=limits.TIMER_BATCH_MAX)
     for row in due:
-        with app.work(f"service:{app.name}") as ctx:
+        span = app.telemetry.span(f"timer {row['kind']}", SpanKind.INTERNAL, {"yimen.subject": row["subject"]},
+                                  link=row["traceparent"])
+        with span, app.work(f"service:{app.name}") as ctx:
             # Somebody else may have fired or moved it since; only the one who marks it may handle it.
             if ctx.tx.update(timer, {"timer_id": row["timer_id"], "fired_at": None, "due_at": row["due_at"]}, fired_at=ctx.now):
                 payload: dict[str, Any] = row["payload"]

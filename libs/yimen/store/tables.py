@@ -70,6 +70,8 @@ timer = sa.Table(
     sa.Column("payload", sa.JSON, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
     sa.Column("fired_at", Moment),
+    # Of who set it: the trace in which it fires is linked to that one over the days between.
+    sa.Column("traceparent", sa.String(64), nullable=False, server_default=""),
 )
 sa.Index("timer_due", timer.c.due_at, postgresql_where=timer.c.fired_at.is_(None),
          sqlite_where=timer.c.fired_at.is_(None))

@@ -63,6 +63,7 @@ def span_record(span: ReadableSpan) -> dict[str, object]:
         "end": span.end_time,
         "status": span.status.status_code.name,
         "attributes": dict(span.attributes or {}),
+        "links": [f"{link.context.trace_id:032x}" for link in span.links],
     }
 
 
@@ -86,8 +87,9 @@ class Telemetry:
 
     @contextmanager
     def span(self, name: str, kind: SpanKind, attributes: Mapping[str, AttributeValue] | None = None,
-             traceparent: str = "") -> Iterator[Span]:
-        """A span around the block; `traceparent` joins the trace that came over a wire.
+             traceparent: str = "", link: str = "") -> Iterator[Span]:
+        """A span around the block; `traceparent` joins the trace that came over a wire, `link` names one that is
+        over but led here (days may lie between).
 
         An exception marks the span with its type; its text is not recorded, since it may quote input.
         """
@@ -98,7 +100,7 @@ class Telemetry:
             return
         with self._tracer.start_as_current_span(
             name, context=parent, kind=kind, attributes=attributes, record_exception=False,
-            set_status_on_exception=False,
+            set_status_on_exception=False, links=_links(link),
         ) as span:
             try:
                 yield span
@@ -120,6 +122,12 @@ class Telemetry:
         self.meter.close()
 
 
+
+
+def _links(traceparent: str) -> list[trace.Link]:
+    if not traceparent:
+        return []
+    return [trace.Link(trace.get_current_span(_PROPAGATOR.extract({"traceparent": traceparent})).get_span_context())]
 
 
 @contextmanager
