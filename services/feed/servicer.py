@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from yimen.bus.public import public_kinds
 from yimen.feed.v1 import feed_pb2 as pb
@@ -13,6 +12,7 @@ from yimen.kernel.errors import Fault
 from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
+from yimen.runtime.outside import require_address
 from yimen.store.unit import Row
 
 from services.feed.stream import as_json
@@ -21,7 +21,6 @@ from services.feed.webhooks import FORMER_SECRET_KEPT, WEBHOOKS_MAX, new_secret
 
 PAGE_MAX = 500
 NAME = re.compile(r"^[a-z][a-z0-9_-]{1,39}$")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
@@ -44,10 +43,7 @@ class FeedServicer(feed_pb2_grpc.FeedServiceServicer):
         caller().require_role("county_admin")
         if not NAME.match(request.name):
             raise Fault("FIELD_WRONG", field="name", expected="小写字母开头,2 至 40 个小写字母、数字、- 或 _")
-        parts = urlsplit(request.url)
-        if not parts.hostname or parts.scheme not in ("https", "http") or (
-                parts.scheme == "http" and parts.hostname not in LOOPBACK):
-            raise Fault("FIELD_WRONG", field="url", expected="https 地址")
+        require_address(request.url, "url")
         unknown = sorted(set(request.types) - set(public_kinds()))
         if unknown:
             raise Fault("EVENT_TYPE_UNKNOWN", type=unknown[0][:64])

@@ -9,9 +9,9 @@ import logging
 import secrets
 from datetime import datetime, timedelta
 
-import requests
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
+from yimen.runtime.outside import post
 from yimen.store.unit import Row
 
 from services.feed.stream import as_json
@@ -19,7 +19,6 @@ from services.feed.tables import entry, webhook
 
 # Pauses after the first, second, … failure, as Standard Webhooks recommends; after the last one it is disabled.
 RETRY_PAUSES = tuple(timedelta(seconds=s) for s in (5, 300, 1_800, 7_200, 18_000, 36_000, 36_000))
-ANSWER_S_MAX = 5.0
 DELIVERIES_A_ROUND = 50
 WEBHOOKS_MAX = 100
 FORMER_SECRET_KEPT = timedelta(hours=24)
@@ -80,11 +79,7 @@ def _post(app: App, hook: Row, row: Row, now: datetime) -> str:
     signatures = " ".join(sign(app.vault.decrypt(bytes(one)), row["event_id"], timestamp, body) for one in sealed)
     headers = {"content-type": "application/json", "webhook-id": row["event_id"], "webhook-timestamp": str(timestamp),
                "webhook-signature": signatures}
-    try:
-        answer = requests.post(hook["url"], data=body, headers=headers, timeout=ANSWER_S_MAX, allow_redirects=False)
-    except requests.RequestException as error:
-        return type(error).__name__
-    return "" if answer.ok and not answer.is_redirect else f"HTTP {answer.status_code}"
+    return post(hook["url"], body, headers)
 
 
 def _failed(ctx: Context, hook: Row, problem: str, now: datetime) -> None:

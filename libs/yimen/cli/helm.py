@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 from yimen.bus.topology import broker_definitions
+from yimen.cli.generated import keep
 from yimen.kernel.errors import Fault
 from yimen.runtime.declaration import Service
 from yimen.runtime.registry import services
@@ -50,14 +51,7 @@ def helm(
     check: Annotated[bool, typer.Option(help="与登记的服务比对,不一致则失败")] = False,
 ) -> None:
     """由服务登记生成 Helm 图表的各服务取值。"""
-    for path, text in files().items():
-        if write:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        elif check and (not path.exists() or path.read_text() != text):
-            raise Fault("FILE_WRONG", name=str(path), problem="与登记的服务不一致,执行 yimen helm --write")
-        elif not check:
-            typer.echo(str(path))
+    keep(files(), write, check, "yimen helm")
     if check:
         typer.echo(f"{FOLDER} 与 {len(services())} 个服务一致。")
 

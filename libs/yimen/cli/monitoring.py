@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 import yaml
-from yimen.kernel.errors import Fault
+from yimen.cli.generated import keep
 from yimen.telemetry import monitoring as made
 
 FOLDER = Path("deploy/monitoring")
@@ -34,13 +34,6 @@ def monitoring(
     check: Annotated[bool, typer.Option(help="与代码比对,不一致则失败")] = False,
 ) -> None:
     """由指标清单生成 Grafana 看板、Prometheus 告警和指标说明。"""
-    for path, text in files().items():
-        if write:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        elif check and (not path.exists() or path.read_text() != text):
-            raise Fault("FILE_WRONG", name=str(path), problem="与指标清单不一致,执行 yimen monitoring --write")
-        elif not check:
-            typer.echo(str(path))
+    keep(files(), write, check, "yimen monitoring")
     if check:
         typer.echo(f"{FOLDER} 与指标清单一致。")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -14,11 +13,11 @@ from yimen.roster.v1 import roster_pb2 as pb
 from yimen.roster.v1 import roster_pb2_grpc
 from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
+from yimen.runtime.outside import require_address
 
 from services.roster.spdci.tables import integrator
 
 SENDER = re.compile(r"[a-z][a-z0-9.-]{1,59}")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 INTEGRATORS_MAX = 200
 
 
@@ -33,7 +32,7 @@ class IntegratorServicer(roster_pb2_grpc.IntegratorServiceServicer):
         asked = request.integrator
         if not SENDER.fullmatch(asked.sender_id):
             raise Fault("FIELD_WRONG", field="sender_id", expected="小写字母开头,2 至 60 个小写字母、数字、. 或 -")
-        _require_address(asked.callback_url)
+        require_address(asked.callback_url, "callback_url")
         _require_key(asked.public_key)
         values = {"public_key": asked.public_key, "callback_url": asked.callback_url, "may_list": asked.may_list,
                   "state": "active", "admitted_at": self._app.county_now()}
@@ -66,13 +65,6 @@ class IntegratorServicer(roster_pb2_grpc.IntegratorServiceServicer):
         return pb.ListIntegratorsResponse(integrators=[
             pb.Integrator(sender_id=row["sender_id"], callback_url=row["callback_url"], may_list=row["may_list"],
                           state=row["state"], public_key=row["public_key"]) for row in rows])
-
-
-def _require_address(url: str) -> None:
-    parts = urlsplit(url)
-    if not parts.hostname or parts.scheme not in ("https", "http") or (
-            parts.scheme == "http" and parts.hostname not in LOOPBACK):
-        raise Fault("FIELD_WRONG", field="callback_url", expected="https 地址")
 
 
 def _require_key(text: str) -> None:

@@ -6,9 +6,9 @@ import json
 import logging
 from datetime import timedelta
 
-import requests
 from yimen.kernel.ids import canonical, derived
 from yimen.runtime.app import App
+from yimen.runtime.outside import post
 from yimen.store.unit import Row
 
 from services.roster.spdci.envelope import outgoing
@@ -17,7 +17,6 @@ from services.roster.spdci.tables import integrator, spdci_message, spdci_transa
 from services.roster.spdci.transactions import WORK, complete
 
 ROUND_MAX = 20
-ANSWER_S_MAX = 5.0
 RETRY_PAUSES = tuple(timedelta(seconds=s) for s in (5, 60, 600, 3_600, 21_600))
 KEPT = timedelta(days=30)
 PATHS = {"search": "on-search", "subscribe": "on-subscribe", "unsubscribe": "on-unsubscribe", "txn-status": "txn/on-status",
@@ -83,12 +82,8 @@ def _post(app: App, row: Row, who: Row) -> str:
     body = outgoing(app.keys.sign, app.machine_now(), path, derived("out", row["correlation_id"], row["attempts"]),
                     row["sender_id"], message, "rjct" if refused else "succ",
                     Rejected(refused, "请求被拒绝") if refused else None, max(1, len(row["reference_ids"])))
-    try:
-        answer = requests.post(f"{who['callback_url'].rstrip('/')}/registry/{path}", data=canonical(body).encode(),
-                               headers={"content-type": "application/json"}, timeout=ANSWER_S_MAX, allow_redirects=False)
-    except requests.RequestException as error:
-        return type(error).__name__
-    return "" if answer.ok and not answer.is_redirect else f"HTTP {answer.status_code}"
+    return post(f"{who['callback_url'].rstrip('/')}/registry/{path}", canonical(body).encode(),
+                {"content-type": "application/json"})
 
 
 def forget_old(app: App) -> bool:
