@@ -143,6 +143,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
                     relative_declared=form.relative_declared, actor=officer.actor, area_kind=row["area_kind"],
                 ),
                 subject=row["application_id"], partition_key=row["household_id"],
+                # A department that has no part in it does not hear of it.
+                audience=",".join(sorted({one.service for one in assigned})),
             )
         return pb.AcceptResponse(state="accepted")
 

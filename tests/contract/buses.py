@@ -124,7 +124,11 @@ class RabbitMQ:
                    f"only {len(self.sink.effects())} of {expected} arrived")
 
     def deliver_again(self, event: Envelope) -> None:
-        assert self._publisher.publish([event]) == {event.event_id}
+        assert self.deliver_one(event)
+
+    def deliver_one(self, event: Envelope) -> bool:
+        """This event alone; whether the broker has taken it."""
+        return self._publisher.publish([event]) == {event.event_id}
 
     def restart_sink(self) -> None:
         assert self._worker is not None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from amqp.exceptions import AccessRefused
+from kombu import Connection
 from yimen.bus.envelope import from_outbox
 from yimen.rehearsal.world import wait_until
 from yimen.stack.components import Components, Tenancy
@@ -171,3 +173,26 @@ def test_a_service_cannot_publish_in_another_name(rabbit: RabbitMQ) -> None:
     rabbit.publish_raw("yimen.sink", "admin", headers, b"")
     wait_until(lambda: rabbit.dead_letters() == 1, 20, "the forged event was accepted")
     assert WIRE_TYPE in headers.values() and rabbit.sink.effects() == []
+
+
+def test_an_event_for_several_departments_reaches_each_of_them_once_and_nobody_else(rabbit: RabbitMQ) -> None:
+    """By RabbitMQ's CC header; the embedded bus asks `concerns`, which the month shows."""
+    admin = rabbit.tenancy.broker_admin
+    with Connection(admin) as connection:
+        channel = connection.default_channel
+        for name in ("medical", "education", "housing"):
+            channel.queue_declare(f"test.{name}", durable=False, auto_delete=False)
+            for key in (name, "all"):
+                channel.queue_bind(f"test.{name}", "yimen.events", f"output.recorded.{key}")
+        channel.queue_declare("test.witness", durable=False, auto_delete=False)
+        channel.queue_bind("test.witness", "yimen.events", "output.recorded.*")
+        try:
+            rabbit.source.say("a", 1)
+            event = replace(said(rabbit.source)[0], audience="education,medical")
+            assert rabbit.deliver_one(event)
+            waiting = {name: channel.queue_declare(f"test.{name}", passive=True).message_count
+                       for name in ("medical", "education", "housing", "witness")}
+        finally:
+            for name in ("medical", "education", "housing", "witness"):
+                channel.queue_delete(f"test.{name}")
+    assert waiting == {"medical": 1, "education": 1, "housing": 0, "witness": 1}

@@ -186,6 +186,14 @@ def test_migrations_make_exactly_the_declared_tables(store: Store, name: str) ->
         assert tx.count(task) == 0
 
 
+def test_a_steady_reader_may_read_a_few_rows_at_a_time(ready: Store) -> None:
+    with ready.transaction() as tx:
+        tx.insert_all(effect, [{"subject": "a", "number": number} for number in range(50)])
+    with ready.transaction(write=False, steady=True) as tx:
+        rows = tx.connection.execution_options(yield_per=7).execute(sa.select(effect.c.number))
+        assert sorted(row.number for row in rows) == list(range(50))
+
+
 def test_who_listens_hears_what_was_said_when_it_commits(ready: Store) -> None:
     heard = threading.Event()
     bell = Bell(ready.engine, [heard])

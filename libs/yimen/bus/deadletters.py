@@ -97,10 +97,13 @@ def send_again(url: str, service: str, event_id: str) -> DeadLetter:
             raise Fault("DEAD_LETTER_UNREADABLE", event_id=event_id[:64], problem=letter.problem)
         death = message.headers["x-death"][0]
         headers = {name: value for name, value in message.headers.items() if name.startswith("ce-") or name == "traceparent"}
+        first, *also = map(str, death["routing-keys"])
+        if also:
+            headers["CC"] = also
         channel.basic_publish_confirm(
             amqp.Message(message.body, content_type=message.properties.get("content_type", ""), delivery_mode=PERSISTENT,
                          message_id=event_id, application_headers=headers),
-            exchange=letter.exchange, routing_key=str(death["routing-keys"][0]))
+            exchange=letter.exchange, routing_key=first)
         channel.basic_ack(message.delivery_tag)
         return letter
 

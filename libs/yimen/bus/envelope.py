@@ -28,7 +28,7 @@ class Envelope:
     traceparent: str
     time: str
     body: bytes
-    # The department that it concerns; empty: everybody who subscribes to the type.
+    # The departments that it concerns, separated by commas; empty: everybody who subscribes to the type.
     audience: str = ""
 
     @property
@@ -37,9 +37,19 @@ class Envelope:
         return self.type.rsplit(".", 1)[0]
 
     @property
+    def routing_keys(self) -> list[str]:
+        """`payment.settled.medical`, one for each department that it concerns, or `aid.granted.all`: a consumer of
+        two versions binds once."""
+        return [f"{self.name}.{one}" for one in (self.audience or EVERYBODY).split(",")]
+
+    @property
     def routing_key(self) -> str:
-        """`payment.settled.medical`, or `aid.granted.all`: a consumer of two versions binds once."""
-        return f"{self.name}.{self.audience or EVERYBODY}"
+        """The first of them."""
+        return self.routing_keys[0]
+
+    def concerns(self, service: str) -> bool:
+        """Whether it is for everybody, or for this department among others."""
+        return concerns(self.audience, service)
 
     def headers(self) -> dict[str, str]:
         """CloudEvents attributes and W3C trace context."""
@@ -48,6 +58,11 @@ class Envelope:
             "ce-subject": self.subject, "ce-sequence": str(self.subject_seq),
             "ce-partitionkey": self.partition_key, "ce-time": self.time, "traceparent": self.traceparent,
         }
+
+
+def concerns(audience: str, service: str) -> bool:
+    """Whether an audience takes in a service; the empty one takes in everybody."""
+    return not audience or service in audience.split(",")
 
 
 def from_outbox(source: str, row: Row) -> Envelope:

@@ -61,7 +61,7 @@ class Processor:
         """Whether the service has a handler for this type and the event concerns it."""
         if event.type not in self._handlers:
             return False
-        return event.audience in ("", self._host.name) or event.type not in self._addressed
+        return event.concerns(self._host.name) or event.type not in self._addressed
 
     def handle_batch(self, batch: Sequence[Envelope]) -> None:
         """All effects of the batch in one transaction. Raises Fault DATABASE_UNAVAILABLE with nothing done.

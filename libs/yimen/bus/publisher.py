@@ -29,6 +29,8 @@ class Outgoing:
     headers: Mapping[str, str]
     body: bytes
     content_type: str = CONTENT_TYPE
+    # Further routing keys: RabbitMQ delivers once to each queue that any of them reaches.
+    also: Sequence[str] = ()
 
 
 class Publisher:
@@ -56,7 +58,8 @@ class Publisher:
 
     def publish(self, batch: Sequence[Envelope]) -> set[str]:
         """Ids of the events that the broker has taken over and routed; see `send`."""
-        return self.send([Outgoing(event.event_id, event.routing_key, event.headers(), event.body) for event in batch])
+        return self.send([Outgoing(event.event_id, first, event.headers(), event.body, also=also)
+                          for event in batch for first, *also in [event.routing_keys]])
 
     def send(self, batch: Sequence[Outgoing]) -> set[str]:
         """Ids that the broker has taken over and routed. Raises the connection's error when it is lost; then
@@ -67,8 +70,9 @@ class Publisher:
         for one in batch:
             self._tags[self._next_tag] = one.message_id
             self._next_tag += 1
+            headers = {**one.headers, "CC": list(one.also)} if one.also else dict(one.headers)
             message = amqp.Message(one.body, content_type=one.content_type, delivery_mode=PERSISTENT,
-                                   message_id=one.message_id, application_headers=dict(one.headers))
+                                   message_id=one.message_id, application_headers=headers)
             self._channel.basic_publish(message, exchange=self._exchange, routing_key=one.routing_key, mandatory=True)
         end = time.monotonic() + limits.RELAY_CONFIRM_S_MAX
         while self._tags and time.monotonic() < end:

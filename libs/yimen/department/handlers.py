@@ -29,7 +29,8 @@ SIBLING_DAYS = 30  # the whole chain of the other item (requirements 2.1)
 
 
 # What another service says of one case concerns its department alone.
-ADDRESSED = frozenset({disclosure.ObjectionFiled, disclosure.ObjectionResolved, disclosure.NoticeClosed,
+ADDRESSED = frozenset({intake.ApplicationAccepted,
+                       disclosure.ObjectionFiled, disclosure.ObjectionResolved, disclosure.NoticeClosed,
                        payment.PaymentSettled, payment.PaymentRejected, payment.PaymentVoided})
 
 

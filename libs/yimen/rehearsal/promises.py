@@ -57,7 +57,7 @@ class Evidence:
 
     def each(self, service: str, query: str) -> Iterator[Row]:
         """The same, a few at a time: for tables that grow with the households."""
-        with self._stores[service].transaction(write=False) as tx:
+        with self._stores[service].transaction(write=False, steady=True) as tx:
             found = tx.connection.execution_options(yield_per=ROWS_AT_A_TIME).execute(sa.text(query))
             for row in found:
                 yield dict(row._mapping)

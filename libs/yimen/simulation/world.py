@@ -54,10 +54,10 @@ class SimulatedStore(Store):
         self._service, self._mishaps = service, mishaps
 
     @contextmanager
-    def transaction(self, write: bool = True) -> Iterator[Tx]:
+    def transaction(self, write: bool = True, steady: bool = False) -> Iterator[Tx]:
         """As the real one, with mishaps around a writer's commit."""
         if not write:
-            with super().transaction(write) as tx:
+            with super().transaction(write, steady) as tx:
                 yield tx
             return
         self._mishaps.unavailable("database_away", self._service)

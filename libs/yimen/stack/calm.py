@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from yimen.bus.envelope import concerns
 from yimen.bus.events import kind_of
 from yimen.store.tables import inbox, outbox, timer
 from yimen.store.unit import Store
@@ -46,7 +47,7 @@ def restless(stack: Stack) -> str:
     for name, service in stack.services.items():
         kinds = {kind_of(message).wire_type: message in service.addressed for message in service.handlers}
         due = sum(number for (wire_type, audience), number in said.items()
-                  if wire_type in kinds and (not kinds[wire_type] or audience in ("", name)))
+                  if wire_type in kinds and (not kinds[wire_type] or concerns(audience, name)))
         if heard[name] < due:
             return f"{name} worker {heard[name]}/{due}"
     return ""

@@ -25,7 +25,7 @@ from yimen.stack.calm import restless
 from yimen.stack.components import Components, Tenancy, move_out, obtain, settle_in
 from yimen.stack.private import free_port
 from yimen.store import migrate
-from yimen.store.unit import Store
+from yimen.store.unit import CONNECTIONS_VARIABLE, Store
 from yimen.telemetry.tracing import Telemetry
 
 FOLDER = Path("var/stack")
@@ -128,6 +128,8 @@ class Stack:
             "YIMEN_LISTEN": self.state.addresses[name], "YIMEN_KEYS": str(self.keys), "YIMEN_PEERS": peers,
             "YIMEN_BANK": self.state.addresses[bank.NAME], "YIMEN_EXCHANGE_URL": f"sandbox:{self.exchange_file}",
         }
+        # Fifteen services on one PostgreSQL must stay well below its usual 100 connections.
+        told[CONNECTIONS_VARIABLE] = "3"
         if name in self.state.web:
             told["YIMEN_WEB_LISTEN"] = self.state.web[name]
         if self.state.clock_file:

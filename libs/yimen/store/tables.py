@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from yimen.store.types import Moment, RowId
 
 COMMON = sa.MetaData()
+AUDIENCE_MAX = 400
 
 # What the service has said and the relay must publish. `subject_seq` counts without a gap within a subject.
 outbox = sa.Table(
@@ -16,8 +17,8 @@ outbox = sa.Table(
     sa.Column("subject", sa.String(80), nullable=False),
     sa.Column("subject_seq", sa.Integer, nullable=False),
     sa.Column("partition_key", sa.String(80), nullable=False),
-    # The department that the event concerns; empty: everybody who subscribes to the type.
-    sa.Column("audience", sa.String(40), nullable=False),
+    # The departments that the event concerns, separated by commas; empty: everybody who subscribes to the type.
+    sa.Column("audience", sa.String(AUDIENCE_MAX), nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("traceparent", sa.String(64), nullable=False),
     sa.Column("created_at", Moment, nullable=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,9 +20,8 @@ from yimen.store import bell, statements
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
-# Kept open by each process; a whole stack on one PostgreSQL must stay well below its usual 100 connections.
-POOL_SIZE = 2
-POOL_OVERFLOW = 4
+# The most connections of one process, for a deployment with many services on one PostgreSQL; two are kept open.
+CONNECTIONS_VARIABLE, CONNECTIONS_USUAL, CONNECTIONS_KEPT = "YIMEN_DATABASE_CONNECTIONS", 6, 2
 SQLITE_BUSY_MS = 30_000
 PING_AFTER_S = 1.0
 
@@ -170,14 +170,15 @@ class Store:
         self.version = 0
 
     @contextmanager
-    def transaction(self, write: bool = True) -> Iterator[Tx]:
-        """One transaction: commits when the block ends, is undone when it raises.
+    def transaction(self, write: bool = True, steady: bool = False) -> Iterator[Tx]:
+        """One transaction: commits when the block ends, is undone when it raises. A reader that needs more than
+        single statements (a server-side cursor) asks for a `steady` one.
 
         Raises Fault DATABASE_UNAVAILABLE when the database cannot be reached or is lost on the way.
         """
         self.version += write
         try:
-            engine = self.engine if write else self._reader
+            engine = self.engine if write or steady else self._reader
             with engine.connect().execution_options(yimen_write=write) as connection, connection.begin():
                 tx = Tx(connection)
                 yield tx
@@ -220,7 +221,9 @@ def make_engine(url: str) -> Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
-    engine = sa.create_engine(parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
+    most = int(os.environ.get(CONNECTIONS_VARIABLE) or CONNECTIONS_USUAL)
+    kept = min(CONNECTIONS_KEPT, most)
+    engine = sa.create_engine(parsed, pool_size=kept, max_overflow=most - kept)
     sa.event.listen(engine, "checkin", _remember_use)
     sa.event.listen(engine, "checkout", _ping_after_idleness)
     return engine
