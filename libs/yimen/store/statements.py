@@ -121,9 +121,9 @@ def insert_new(table: sa.Table, dialect: str, answer: str = "") -> Any:
 
 @lru_cache(STATEMENTS_MAX)
 def advance(column: sa.Column[int], shape: Shape) -> Any:
-    """Add one and answer with what it is now."""
+    """Add `steps` and answer with what it is now."""
     return sa.update(column.table).where(*conditions(column.table, shape)).values(
-        {column.name: column + 1}).returning(column)
+        {column.name: column + sa.bindparam("steps", type_=column.type)}).returning(column)
 
 
 def update(table: sa.Table, shape: Shape, values: Mapping[str, Any]) -> tuple[sa.Update, dict[str, Any]]:

@@ -78,13 +78,13 @@ class Tx:
         statement, plain = statements.update(table, statements.shape_of(equal), values)
         return int(self._execute(statement, where, equal, plain).rowcount)
 
-    def advance(self, column: sa.Column[int], **key: Any) -> int:
-        """The next number of a counter, 1 for a new one; its row is ours until the end."""
-        statement = statements.advance(column, statements.shape_of(key))
-        value = self._execute(statement, (), key).scalar()
+    def advance(self, column: sa.Column[int], steps: int = 1, /, **key: Any) -> int:
+        """Add to a counter and say what it is now, from 0 for a new one; its row is ours until the end."""
+        statement, by = statements.advance(column, statements.shape_of(key)), {"steps": steps}
+        value = self._execute(statement, (), key, by).scalar()
         if value is None:
             self.insert_new(column.table, **key, **{column.name: 0})
-            value = self._execute(statement, (), key).scalar_one()
+            value = self._execute(statement, (), key, by).scalar_one()
         return int(value)
 
     def update_each(self, table: sa.Table, key: sa.Column[Any], column: sa.Column[Any], values: Mapping[Any, Any]) -> None:
