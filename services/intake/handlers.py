@@ -35,7 +35,7 @@ def narrate(ctx: Context, event: Any, envelope: Envelope) -> None:
     if not application_id:
         return
     entry = NARRATORS[type(event)](event)
-    ctx.tx.insert(timeline, application_id=application_id, case_id=case_id, at=ctx.now,
+    ctx.tx.append(timeline, application_id=application_id, case_id=case_id, at=ctx.now,
                   actor=entry.actor or f"service:{envelope.source}", service=envelope.source, what=entry.what,
                   why=entry.why, clause=entry.clause)
     if isinstance(event, aid.CaseOpened):
@@ -69,7 +69,7 @@ def _close_when_done(ctx: Context, application_id: str) -> None:
     if row is None or still_open:
         return
     ctx.tx.update(application, {"application_id": application_id}, state="closed", closed_at=ctx.now)
-    ctx.tx.insert(timeline, application_id=application_id, case_id="", at=ctx.now, actor="service:intake",
+    ctx.tx.append(timeline, application_id=application_id, case_id="", at=ctx.now, actor="service:intake",
                   service="intake", what="申请办结:全部事项已反馈窗口和申请人", why="", clause="R001")
     ctx.emit(
         intake.ApplicationClosed(

@@ -276,7 +276,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         return Parse(self._app.vault.decrypt(row["form_sealed"]), pb.Application())
 
     def _line(self, ctx: Context, application_id: str, what: str, why: str = "", clause: str = "") -> None:
-        ctx.tx.insert(timeline, application_id=application_id, case_id="", at=ctx.now, actor=ctx.actor,
+        ctx.tx.append(timeline, application_id=application_id, case_id="", at=ctx.now, actor=ctx.actor,
                       service="intake", what=what, why=why, clause=clause)
 
 

@@ -97,7 +97,7 @@ class MeansTestServicer(means_test_pb2_grpc.MeansTestServiceServicer):
         with self._app.work(reader.actor) as ctx:
             row = ctx.require(ctx.tx.first(report, report_id=request.report_id), "REPORT_NOT_FOUND",
                               report_id=request.report_id)
-            ctx.tx.insert(read_log, at=ctx.now, reader=reader.actor, report_id=request.report_id,
+            ctx.tx.append(read_log, at=ctx.now, reader=reader.actor, report_id=request.report_id,
                           case_id=request.case_id, purpose=request.purpose, view=view)
         return self._shown(row, view)
 

@@ -180,7 +180,7 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
         ])
 
     def _log(self, ctx: Context, reader: Principal, request: Any, data: str) -> None:
-        ctx.tx.insert(read_log, at=ctx.now, reader=reader.actor, household_id=request.household_id,
+        ctx.tx.append(read_log, at=ctx.now, reader=reader.actor, household_id=request.household_id,
                       case_id=request.case_id, purpose=request.purpose, data=data)
 
 

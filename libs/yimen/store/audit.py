@@ -30,11 +30,7 @@ class Seal:
 
 def record(tx: Tx, at: datetime, actor: str, act: str, subject: str, detail: dict[str, Any]) -> None:
     """Add a row; it is sealed soon after by the service's server process."""
-    tx.gather(_write, {"at": at, "actor": actor, "act": act, "subject": subject, "detail": detail})
-
-
-def _write(tx: Tx, rows: list[dict[str, Any]]) -> None:
-    tx.insert_all(audit, rows)
+    tx.append(audit, at=at, actor=actor, act=act, subject=subject, detail=detail)
 
 
 def _content(row: Row) -> list[Any]:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from math import inf
 from typing import Any, TypeVar
 
@@ -138,6 +139,10 @@ class Tx:
         """
         self._gathered.setdefault(write, []).append(item)
 
+    def append(self, table: sa.Table, /, **values: Any) -> None:
+        """One new row that nobody reads in this transaction; written at its end together with others of its table."""
+        self.gather(_rows_of(table), values)
+
     def flush(self) -> None:
         """Write what was gathered."""
         gathered, self._gathered = self._gathered, {}
@@ -155,6 +160,11 @@ class Tx:
                 self.flush()
         finally:
             self._gathered.clear()
+
+
+@cache
+def _rows_of(table: sa.Table) -> Callable[[Tx, list[Any]], None]:
+    return lambda tx, rows: tx.insert_all(table, rows)
 
 
 class Store:
