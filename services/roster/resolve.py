@@ -1,4 +1,4 @@
-"""Who on the ledger has these ID numbers: many at once, in three statements."""
+"""Who on the ledger has these ID numbers: many at once, in one look-up."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Context:
     def emit(self, message: Message, subject: str, partition_key: str = "", audience: str = "") -> None:
         """Say that something has happened; it is published after the commit.
 
-        `audience` names the department that it concerns: the others do not receive it.
+        `audience` names the departments that it concerns, separated by commas: the others do not receive it.
 
         Raises RuntimeError for an event that this service may not say.
         """

@@ -130,9 +130,9 @@ def _broker(service: Service, settings: Settings) -> Outcome:
 def _permissions(service: Service, settings: Settings) -> Outcome:
     others = [name for name in services() if name != service.name]
     if not may_publish(settings.amqp_url, exchange_of(service.name)):
-        return "不能发布到自己的交换机", f"管理员执行 yimen setup {service.name} 并按 permissions_of 授权"
+        return "不能发布到自己的交换机", f"管理员执行 yimen setup {service.name} 并按 yimen broker 授权"
     if may_publish(settings.amqp_url, exchange_of(others[0])):
-        return "能冒用别的服务的交换机", "为每个服务设单独的账号,按 permissions_of 授权"
+        return "能冒用别的服务的交换机", "为每个服务设单独的账号,按 yimen broker 授权"
     return "只能发布到自己的交换机", ""
 
 

@@ -18,8 +18,9 @@ from yimen.security.masking import finds_personal_data
 from yimen.store.unit import Row
 
 from services.roster.domain import PURPOSE_MAX
+from services.roster.resolve import identities
 from services.roster.spdci.messages import Consent, Criteria, Rejected, SearchItem, items, moment, read, reference_of
-from services.roster.tables import category_record, household, membership, person, read_log
+from services.roster.tables import category_record, household, read_log
 
 # GB 11643 numbers: the universal and the national identity number are the same thing here.
 ID_TYPES = ("UIN", "NIN")
@@ -95,9 +96,8 @@ def identity_of(criteria: Criteria, code: str) -> tuple[str, str]:
 
 def household_of(ctx: Context, number: str) -> Row | None:
     """The household of the person with this ID number."""
-    known = ctx.tx.first(person, id_match=ctx.app.vault.match(number))
-    member = ctx.tx.first(membership, person_id=known["person_id"]) if known else None
-    return ctx.tx.first(household, household_id=member["household_id"]) if member else None
+    (known,) = identities(ctx, ctx.app.vault, [number])
+    return ctx.tx.first(household, household_id=known.household_id) if known.household_id else None
 
 
 def _in_force(ctx: Context) -> tuple[sa.ColumnElement[bool], ...]:
