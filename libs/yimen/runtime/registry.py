@@ -9,7 +9,8 @@ import importlib
 import importlib.util
 import os
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
@@ -31,29 +32,31 @@ def _load_outside(folder: Path) -> ModuleType:
 
 
 @cache
-def _known(extra: str) -> dict[str, Service]:
+def _folders(extra: str) -> dict[str, Callable[[], ModuleType]]:
+    """How to load each service, by the name of its folder, which is its own."""
     import services
 
-    found: dict[str, Service] = {}
-    for root in services.__path__:
-        for folder in sorted(Path(root).iterdir()):
-            if (folder / "service.py").is_file():
-                declared = importlib.import_module(f"services.{folder.name}.service").SERVICE
-                found[declared.name] = declared
-    for folder in (Path(part) for part in extra.split(os.pathsep) if part):
-        declared = _load_outside(folder).SERVICE
-        found[declared.name] = declared
-    return found
+    inside = {folder.name for root in services.__path__ for folder in Path(root).iterdir()
+              if (folder / "service.py").is_file()}
+    found = {name: partial(importlib.import_module, f"services.{name}.service") for name in sorted(inside)}
+    outside = [Path(part) for part in extra.split(os.pathsep) if part]
+    return {**found, **{folder.name: partial(_load_outside, folder) for folder in outside}}
+
+
+def _by_name() -> dict[str, Callable[[], ModuleType]]:
+    return _folders(os.environ.get(EXTRA_PATH_VARIABLE, ""))
 
 
 def services() -> dict[str, Service]:
     """All services by name, in a fixed order."""
-    return _known(os.environ.get(EXTRA_PATH_VARIABLE, ""))
+    return {name: find(name) for name in _by_name()}
 
 
 def find(name: str) -> Service:
-    """Raises Fault SERVICE_UNKNOWN."""
-    known = services()
+    """One service; no other is loaded. Raises Fault SERVICE_UNKNOWN."""
+    known = _by_name()
     if name not in known:
         raise Fault("SERVICE_UNKNOWN", name=name, known="、".join(known))
-    return known[name]
+    found: Service = known[name]().SERVICE
+    assert found.name == name, f"the folder {name} declares a service named {found.name}"
+    return found

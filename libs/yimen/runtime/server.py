@@ -1,9 +1,13 @@
-"""The server process: gRPC, the outbox relay, due timers, parked events, audit seals. No eventlet here."""
+"""The server process: gRPC, the outbox relay, due timers, parked events, audit seals. No eventlet here.
+
+Run as `python -m yimen.runtime.server NAME…`.
+"""
 
 from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +24,7 @@ from yimen.runtime.boot import boot
 from yimen.runtime.housekeeping import Rounds, seal_audit
 from yimen.runtime.web import WebServer
 from yimen.store.bell import Bell
+from yimen.telemetry import logs
 
 _log = logging.getLogger(__name__)
 PAUSE_S_MAX = 5.0
@@ -105,8 +110,9 @@ class Server:
             raise Fault("BROKER_UNAVAILABLE", attempts=1, where=type(error).__name__) from error
 
 
-def serve(names: list[str]) -> None:
+def main(names: list[str]) -> None:
     """Run the servers of these services until SIGTERM."""
+    logs.set_up("+".join(names))
     servers = [Server(boot(name, broker=True)) for name in names]
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -117,3 +123,11 @@ def serve(names: list[str]) -> None:
     stop.wait()
     for server in servers:
         server.stop()
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except Fault as fault:
+        _log.error("server cannot start", extra={"code": fault.code, "reason": fault.message})
+        sys.exit(fault.status.exit)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from yimen.common.v1 import task_pb2
 from yimen.kernel.ids import digest
@@ -17,17 +16,20 @@ from yimen.rehearsal.households import Household
 from yimen.rehearsal.month import FIRST_DAY, LAST_DAY, start_moment
 from yimen.rehearsal.patience import PatientMonth, PatientPlayers
 from yimen.rehearsal.players import Act
-from yimen.rehearsal.promises import PROMISES, Evidence
+from yimen.rehearsal.promises import PROMISES, Evidence, Row
 from yimen.rehearsal.tokens import Tokens
 from yimen.simulation.mishaps import Mishap
-from yimen.simulation.world import SimulatedWorld
+from yimen.simulation.world import SimulatedWorld, engine_of
+from yimen.store.unit import Store
 
-# Looked at after every step; the dearer ones on every seventh day and at the end.
-EVERY_STEP = (2, 3, 4, 7, 9)
-EVERY_WEEK = (2, 3, 4, 5, 6, 7, 8, 9, 11, 12)
+# What these two promise holds when nothing is under way; all others hold after every step.
+AT_REST = (1, 10)
 DAYS_TO_CLOSE_MAX = 90
 TOWNSHIPS = 6
 OPEN_STATES = "('closed', 'intake_refused', 'withdrawn')"
+
+
+T = TypeVar("T")
 
 
 class Violation(Exception):
@@ -92,22 +94,51 @@ class Simulation:
     def run(self, seed: int, only: frozenset[str] | None = None, households: int | None = None) -> Story:
         """The whole month of one seed; `only` lets no other mishap happen."""
         logging.disable(logging.CRITICAL)  # mishaps are expected here; the story tells them
-        with tempfile.TemporaryDirectory(prefix="yimen-simulation-") as folder:
-            world = SimulatedWorld(self.template, Path(folder), start_moment(), seed, only)
-            try:
-                return _Run(world, self, seed, self.households if households is None else households).story()
-            finally:
-                world.close()
-                logging.disable(logging.NOTSET)
+        world = SimulatedWorld(self.template, start_moment(), seed, only)
+        try:
+            return _Run(world, self, seed, self.households if households is None else households).story()
+        finally:
+            world.close()
+            logging.disable(logging.NOTSET)
+
+
+class Attentive(Evidence):
+    """Evidence that looks again only where something was written since: so all of it can be looked at after each step."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._stores = {name: Store(url, engine_of(url)) for name, url in self.databases.items()}
+        # How often each service may have written something, as of now.
+        self.versions: Callable[[], Mapping[str, int]] = dict
+        self._seen: dict[Any, tuple[int, Any]] = {}
+
+    def rows(self, service: str, query: str, **values: Any) -> list[Row]:
+        return self._again(service, (query, *values.items()), lambda: super(Attentive, self).rows(service, query, **values))
+
+    def each(self, service: str, query: str) -> Iterator[Row]:
+        return iter(self.rows(service, query))
+
+    def alone(self, check: Callable[..., list[str]], service: str, *known: Any) -> list[str]:
+        return self._again(service, (check, *known), lambda: check(self, service, *known))
+
+    def _again(self, service: str, what: Any, look: Callable[[], T]) -> T:
+        self.read.add(service)
+        version, seen = self._seen.get((service, what), (-1, None))
+        if version != (now := self.versions()[service]):
+            seen = look()
+            self._seen[service, what] = now, seen
+        return cast(T, seen)
 
 
 class _Run:
     def __init__(self, world: SimulatedWorld, simulation: Simulation, seed: int, households: int) -> None:
         self._world, self._seed, self._households = world, seed, households
         self._steps = 0
-        self._checked: tuple[int, ...] = ()
         self._day = FIRST_DAY
-        self._evidence = Evidence(world.services, world.databases, world.keys, world.bank_file, FIRST_DAY)
+        self._evidence = Attentive(world.services, world.databases, world.keys, world.bank_file, FIRST_DAY)
+        self._evidence.versions = world.versions
+        # promise → what it looked at when it was last held, as it was then.
+        self._held: dict[int, dict[str, int]] = {}
         self._month = PatientMonth(world, small(simulation.county), households, seed, list(simulation.stories),  # type: ignore[arg-type]
                              make_players=HastyPlayers)
 
@@ -137,8 +168,6 @@ class _Run:
         while self._day <= LAST_DAY:
             if not self._world.mishaps.strikes("day_lost", "county"):
                 self._month.play(self._day)
-            if self._day.weekday() == 6:
-                self._check(EVERY_WEEK)
             self._day += timedelta(days=1)
 
     def _liveness(self) -> None:
@@ -147,24 +176,32 @@ class _Run:
             self._month.play(self._day)
             if not (left := self._left()):
                 self._world.seal()
-                self._check(tuple(PROMISES))
+                self._check(PROMISES)
                 return
             self._day += timedelta(days=1)
         raise Violation(f"{DAYS_TO_CLOSE_MAX} 天后仍未办完:{left}")
 
     def _after_step(self) -> None:
         self._steps += 1
-        state = self._world.state()
-        if state != self._checked:
-            self._check(EVERY_STEP)
-            self._checked = state
+        self._check([number for number in PROMISES if number not in AT_REST or self._at_rest()])
 
-    def _check(self, numbers: tuple[int, ...]) -> None:
-        self._evidence.today = self._world.clock.now().date()
+    def _at_rest(self) -> bool:
+        return not self._world.bus.waiting() and not any(app.may_have_spoken or app.processor.may_hold_parked
+                                                         for app in self._world.apps.values())
+
+    def _check(self, numbers: Iterable[int]) -> None:
+        """Each promise, unless all that it looked at when it was last held is as it was then."""
+        evidence, now = self._evidence, self._world.clock.now().date()
+        evidence.today = now
+        versions = {**self._world.versions(), "today": now.toordinal()}
         for number in numbers:
+            if (held := self._held.get(number)) and all(versions[name] == version for name, version in held.items()):
+                continue
             title, check = PROMISES[number]
-            if found := check(self._evidence):
+            evidence.read = {"bank", "today"}
+            if found := check(evidence):
                 raise Violation(f"承诺 {number}({title}):{found[0]}")
+            self._held[number] = {name: versions[name] for name in evidence.read}
         if self._month.players.refused["INTERNAL"]:
             raise Violation("服务出现内部错误")
 

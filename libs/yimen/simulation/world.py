@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
+from sqlalchemy.engine import Engine
 from yimen.bank.v1 import bank_pb2_grpc
 from yimen.kernel.errors import Fault
 from yimen.rehearsal import bank
@@ -24,7 +28,7 @@ from yimen.security.identity import issue_service_token
 from yimen.security.keys import KeyRing
 from yimen.simulation.bus import SimulatedBus
 from yimen.simulation.mishaps import Crash, Mishaps
-from yimen.store.unit import Store, Tx
+from yimen.store.unit import Store, Tx, make_engine
 from yimen.telemetry.tracing import Telemetry
 
 STEP = timedelta(minutes=10)  # of the machine's clock, so that retries fall due
@@ -46,11 +50,25 @@ class SimulatedClock:
         self._now = moment
 
 
+@cache
+def engine_of(url: str) -> Engine:
+    """One for all processes that die on a database and for all seeds: it keeps compiled statements and no state."""
+    return make_engine(url)
+
+
+@cache
+def place() -> Path:
+    """Where this process keeps the databases of the seed that it is at."""
+    kept = tempfile.TemporaryDirectory(prefix="yimen-simulation-")
+    atexit.register(kept.cleanup)
+    return Path(kept.name)
+
+
 class SimulatedStore(Store):
     """A database whose process may die around a commit, and which may not answer."""
 
     def __init__(self, url: str, service: str, mishaps: Mishaps) -> None:
-        super().__init__(url)
+        super().__init__(url, engine_of(url))
         self._service, self._mishaps = service, mishaps
 
     @contextmanager
@@ -82,8 +100,10 @@ def make_template(folder: Path) -> None:
 class SimulatedWorld:
     """What the players need, over services that die and come back."""
 
-    def __init__(self, template: Path, folder: Path, start: datetime, seed: int, only: frozenset[str] | None) -> None:
-        shutil.copytree(template, folder, dirs_exist_ok=True)
+    def __init__(self, template: Path, start: datetime, seed: int, only: frozenset[str] | None) -> None:
+        folder = place() / "seed"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(template, folder)
         self.keys, self.bank_file, self.exchange_file = folder / "keys", folder / "bank.db", folder / "exchange.db"
         self.clock, self.machine_clock = SimulatedClock(start), SimulatedClock(start)
         self.mishaps = Mishaps(seed, self.clock.now, only)
@@ -95,6 +115,7 @@ class SimulatedWorld:
         self._servers: dict[str, LocalServer] = {}
         guard = Guard(KeyRing(self.keys, bank.NAME), self.clock, Telemetry(bank.NAME))
         mount = (bank_pb2_grpc.add_BankServiceServicer_to_server, bank.Bank(self.bank_file, self.clock))
+        self._bank_calls = 0
         self._bank = LocalServer([mount], guard)
         for name in self.services:
             self._start(name)
@@ -138,6 +159,7 @@ class SimulatedWorld:
 
     def _call_bank(self, method: str, body: bytes, metadata: Sequence[tuple[str, str]]) -> bytes:
         self._lost("bank_away", bank.NAME)
+        self._bank_calls += 1
         answer = self._bank.call(method, body, metadata)
         if self.mishaps.strikes("bank_hears_twice", bank.NAME):
             answer = self._bank.call(method, body, metadata)
@@ -160,9 +182,9 @@ class SimulatedWorld:
         self.clock.move_to(right)
         self.after_step()
 
-    def state(self) -> tuple[int, ...]:
-        """Changes whenever any service may have written something."""
-        return tuple(app.store.version for app in self.apps.values())
+    def versions(self) -> dict[str, int]:
+        """Grows for a service, and for the bank, whenever it may have written something."""
+        return {**{name: app.store.version for name, app in self.apps.items()}, bank.NAME: self._bank_calls}
 
     def _surviving(self, name: str, work: Callable[[App], bool]) -> bool:
         try:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,8 @@ class Stack:
         self.keys = self.folder / "keys"
         self.bank_file, self.exchange_file = self.folder / "bank.db", self.folder / "exchange.db"
         self.databases = state.tenancy.databases
+        # process name → the checkout whose code it runs, where it is not this one.
+        self.releases: dict[str, Path] = {}
         self.clock: Any = FileClock(Path(state.clock_file)) if state.clock_file else SystemClock()
         ring, clock = KeyRing(self.keys, "intake"), self.clock
         self.peers = Peers(over_network(state.addresses.__getitem__), lambda: issue_service_token(ring, clock.now()),
@@ -83,8 +86,11 @@ class Stack:
     # ------------------------------------------------------------------------------------------ starting
     @classmethod
     def start(cls, folder: Path, instance: str, clock_file: Path | None = None, seed: int = 1,
-              components: Components | None = None) -> Stack:
-        """Components, databases, topology, keys, then all processes; returns when all are ready."""
+              components: Components | None = None, releases: Mapping[str, Path] | None = None) -> Stack:
+        """Components, databases, topology, keys, then all processes; returns when all are ready.
+
+        `releases` says which processes ("roster server") run the code of another checkout, for an upgrade in steps.
+        """
         names = list(services())
         folder.mkdir(parents=True, exist_ok=True)
         lent = components is not None
@@ -100,6 +106,7 @@ class Stack:
             state.save()
             make_keys(folder / "keys", names, seed)
             stack = cls(state)
+            stack.releases.update(releases or {})
             stack._prepare()
             stack.start_all()
             stack.wait_ready()
@@ -140,16 +147,19 @@ class Stack:
         """One worker or server (or the bank), its log beside the state."""
         commands = {
             "worker": ["-m", "yimen.bus.worker", name],
-            "server": ["-m", "yimen.cli.main", "server", name],
+            "server": ["-m", "yimen.runtime.server", name],
             "bank": ["-m", "yimen.cli.main", "bank", "--file", str(self.bank_file), "--keys", str(self.keys), "--listen",
                      self.state.addresses[bank.NAME],
                      *(["--clock", self.state.clock_file] if self.state.clock_file else [])],
         }
         log = self.folder / f"{name}-{kind}.log"
         environment = self.environment(name) if kind != "bank" else dict(os.environ)
+        release = self.releases.get(f"{name} {kind}")
+        if release is not None:
+            environment["PYTHONPATH"] = os.pathsep.join(str(release / part) for part in ("libs", "build/proto", "."))
         with log.open("a") as output:
             process = subprocess.Popen([sys.executable, *commands[kind]], env=environment, stdout=output,
-                                       stderr=subprocess.STDOUT, start_new_session=True)
+                                       stderr=subprocess.STDOUT, start_new_session=True, cwd=release)
         self.state.pids[f"{name} {kind}"] = process.pid
         self.state.save()
 

@@ -170,8 +170,8 @@ def _rows_of(table: sa.Table) -> Callable[[Tx, list[Any]], None]:
 class Store:
     """A service's database. `url` is SQLAlchemy's; SQLite for one process, PostgreSQL for many."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = make_engine(url)
+    def __init__(self, url: str, engine: Engine | None = None) -> None:
+        self.engine = engine or make_engine(url)
         # READ COMMITTED gives each statement its own view in any case: a read needs no transaction around it.
         self._reader = (self.engine.execution_options(isolation_level="AUTOCOMMIT")
                         if self.engine.dialect.name == "postgresql" else self.engine)
