@@ -4,6 +4,7 @@ HOUSEHOLDS ?= 300
 SEED       ?= 1
 SEEDS      ?= 1..50
 MONTHS     ?= 3
+PREVIOUS   ?=
 BIN        := .venv/bin
 READY      := .venv/ready
 BENCH      := .venv/bench
@@ -33,8 +34,8 @@ test: $(READY) ## all tests, on the embedded bus and on a real RabbitMQ and Post
 simulate: $(READY) ## months with mishaps, deterministic from their seeds (SEEDS=1..50 HOUSEHOLDS=20)
 	@$(BIN)/yimen simulate --seeds $(SEEDS) --households $(if $(filter file,$(origin HOUSEHOLDS)),20,$(HOUSEHOLDS))
 
-faults: $(READY) ## random faults under the real stack (SEED=1 MONTHS=3)
-	@$(BIN)/python -m pytest -s tests/faults --fire-long --fire-seed $(SEED) --fire-seeds $(MONTHS)
+faults: $(READY) ## random faults under the real stack (SEED=1 MONTHS=3 PREVIOUS=<commit of the release before>)
+	@$(BIN)/python -m pytest -s tests/faults --fire-long --fire-seed $(SEED) --fire-seeds $(MONTHS) --fire-previous "$(PREVIOUS)"
 
 $(BENCH): $(READY)
 	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'

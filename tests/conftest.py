@@ -67,6 +67,7 @@ def stack(components: Components, tmp_path_factory: pytest.TempPathFactory) -> I
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fire-seed", type=int, default=1, help="the first seed of tests/faults")
     parser.addoption("--fire-seeds", type=int, default=1, help="how many seeds of tests/faults")
+    parser.addoption("--fire-previous", default="", help="the commit whose code half of the processes begin with")
     parser.addoption("--fire-long", action="store_true", help="many faults at random instead of each once")
 
 

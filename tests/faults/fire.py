@@ -26,6 +26,7 @@ from yimen.rehearsal.month import Month, start_moment
 from yimen.rehearsal.world import wait_until
 from yimen.roster.v1 import roster_pb2
 from yimen.rpc.health import is_serving
+from yimen.runtime.registry import services
 from yimen.stack.components import Components, start_private
 from yimen.stack.private import wait_for_broker, wait_for_postgres
 from yimen.stack.stack import Stack
@@ -92,12 +93,14 @@ class Fire:
         self.stack.wait_ready()
 
     def do_rolling_restart(self) -> None:
+        """An upgrade in steps: who still runs the release before comes back with this one."""
         names = sorted(self.stack.services)
         for name in names if self.long else self.rng.sample(names, 3):
             for kind in ("server", "worker"):
                 begun = time.monotonic()
                 self.stack.stop_process(kind, name)
                 assert time.monotonic() - begun < limits.STOP_GRACE_S + 1, f"{name} {kind} did not stop in time"
+                self.stack.releases.pop(f"{name} {kind}", None)
                 self.stack.start_process(kind, name)
         self.stack.wait_ready()
 
@@ -219,17 +222,25 @@ def _port(url: str) -> int:
 
 
 @contextmanager
-def burning(folder: Path, seed: int, long: bool) -> Iterator[Fire]:
-    """A stack on servers of our own, with a line that can be cut before each of them."""
+def burning(folder: Path, seed: int, long: bool, previous: Path | None) -> Iterator[Fire]:
+    """A stack on servers of our own, with a line that can be cut before each of them.
+
+    Half of its processes, drawn from the seed, run `previous`, the Python of another release, until they are upgraded.
+    """
     own = start_private()
     stack: Stack | None = None
+    rng = random.Random(seed)
+    processes = sorted(f"{name} {kind}" for name in services() for kind in ("server", "worker"))
+    releases = dict.fromkeys(rng.sample(processes, len(processes) // 2), previous) if previous else {}
     with Line(_port(own.postgres)) as database, Line(_port(own.broker)) as broker:
         try:
             through = replace(own, postgres=own.postgres.replace(str(_port(own.postgres)), str(database.port)),
                               broker=own.broker.replace(str(_port(own.broker)), str(broker.port)))
+            folder.mkdir()
             FileClock(folder / "clock").move_to(start_moment())
-            stack = Stack.start(folder, f"fire{os.getpid()}", folder / "clock", components=through)
-            yield Fire(stack, own, database, broker, random.Random(seed), long)
+            stack = Stack.start(folder, f"fire{os.getpid()}", folder / "clock", components=through,
+                                releases=releases)
+            yield Fire(stack, own, database, broker, rng, long)
         finally:
             if stack is not None:
                 stack.stop_processes()

@@ -1,7 +1,8 @@
 """A month on the real stack while processes, broker and database die under it; then all twelve promises.
 
-`make test` strikes each kind of fault once; `make faults` strikes at random, seed by seed. The schedule follows
-from the seed, which is printed: `pytest tests/faults --fire-seed N [--fire-long]` does the same again.
+Half of the processes begin with the code of the release before. `make test` strikes each kind of fault once;
+`make faults` strikes at random, seed by seed. The schedule follows from the seed, which is printed:
+`pytest tests/faults --fire-seed N [--fire-long] [--fire-previous COMMIT]` does the same again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from yimen.rehearsal.patience import PatientMonth, PatientPlayers
 from yimen.rehearsal.promises import Evidence, check_all
 
 from tests.faults.fire import GARBAGE, Fire, burning
+from tests.faults.previous import previous_release
 from tests.journey.expectations import differences
 
 DRAWN = 4
@@ -53,9 +55,10 @@ def _schedule(fire: Fire, days: list[str]) -> dict[str, list[str]]:
 @pytest.mark.timeout(1800)
 def test_every_promise_is_held_when_everything_fails_once(tmp_path: Path, sample: County, fire_seed: int,
                                                           pytestconfig: pytest.Config) -> None:
-    print(f"fire seed {fire_seed}")
     stories = [one for one in read_all(FILES) if one.key in STORIES]
-    with burning(tmp_path, fire_seed, pytestconfig.getoption("--fire-long")) as fire:
+    previous = previous_release(tmp_path / "previous", pytestconfig.getoption("--fire-previous"))
+    print(f"fire seed {fire_seed}, half of the processes on " + ("the release before" if previous else "this release too"))
+    with burning(tmp_path / "stack", fire_seed, pytestconfig.getoption("--fire-long"), previous) as fire:
         month = fire.month = PatientMonth(fire.stack, sample, DRAWN, fire_seed, stories, make_players=_Players)
         month.prepare()
         planned = _schedule(fire, STRIKE_DAYS)

@@ -76,7 +76,7 @@ class Stack:
         self.keys = self.folder / "keys"
         self.bank_file, self.exchange_file = self.folder / "bank.db", self.folder / "exchange.db"
         self.databases = state.tenancy.databases
-        # process name → the checkout whose code it runs, where it is not this one.
+        # process name → the Python of the release that it runs, where it is not this one.
         self.releases: dict[str, Path] = {}
         self.clock: Any = FileClock(Path(state.clock_file)) if state.clock_file else SystemClock()
         ring, clock = KeyRing(self.keys, "intake"), self.clock
@@ -89,7 +89,7 @@ class Stack:
               components: Components | None = None, releases: Mapping[str, Path] | None = None) -> Stack:
         """Components, databases, topology, keys, then all processes; returns when all are ready.
 
-        `releases` says which processes ("roster server") run the code of another checkout, for an upgrade in steps.
+        `releases` says which processes ("roster server") run another release, for an upgrade in steps.
         """
         names = list(services())
         folder.mkdir(parents=True, exist_ok=True)
@@ -156,10 +156,11 @@ class Stack:
         environment = self.environment(name) if kind != "bank" else dict(os.environ)
         release = self.releases.get(f"{name} {kind}")
         if release is not None:
-            environment["PYTHONPATH"] = os.pathsep.join(str(release / part) for part in ("libs", "build/proto", "."))
+            commands[kind] = ["-m", "yimen.cli.main", kind, name]  # as a deployment starts them, whatever is inside
+            environment["PYTHONSAFEPATH"] = "1"  # the working directory may hold another release's code
         with log.open("a") as output:
-            process = subprocess.Popen([sys.executable, *commands[kind]], env=environment, stdout=output,
-                                       stderr=subprocess.STDOUT, start_new_session=True, cwd=release)
+            process = subprocess.Popen([str(release or sys.executable), *commands[kind]], env=environment, stdout=output,
+                                       stderr=subprocess.STDOUT, start_new_session=True)
         self.state.pids[f"{name} {kind}"] = process.pid
         self.state.save()
 
