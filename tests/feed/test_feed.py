@@ -21,8 +21,10 @@ import pytest
 from yimen.bus.asyncapi import document, example, owners_of
 from yimen.bus.compatibility import problems
 from yimen.bus.envelope import from_outbox
+from yimen.bus.outbox import discard
 from yimen.bus.public import public_fields, public_kinds
 from yimen.cli.feed import ASYNCAPI_FILE, asyncapi_text, find_gaps
+from yimen.common.v1 import audit_pb2
 from yimen.feed.v1 import feed_pb2
 from yimen.kernel.errors import Fault
 from yimen.rehearsal.county import County
@@ -30,7 +32,7 @@ from yimen.rehearsal.households import FILES, read
 from yimen.rehearsal.month import Month, start_moment
 from yimen.rehearsal.world import EmbeddedWorld
 from yimen.runtime.registry import services
-from yimen.store.tables import outbox
+from yimen.store.tables import audit, outbox
 
 from services.feed import webhooks
 from services.feed.tables import entry, heard, webhook
@@ -84,6 +86,29 @@ def test_gaps_are_found_and_repetitions_are_none(county: Month) -> None:
     assert find_gaps([*events[:10], *events[5:]]) == ([], len(events))
     wrong, _ = find_gaps([*events[:10], *events[11:]])
     assert wrong and wrong[0] == f"缺 {events[10]['sequence']} 至 {events[10]['sequence']}"
+
+
+def test_an_event_that_is_withdrawn_leaves_no_gap(county: Month) -> None:
+    world: Any = county.world
+    payment = world.apps["payment"]
+    with payment.work("service:payment") as ctx:
+        for number in (1, 2, 3):
+            ctx.emit(audit_pb2.AuditSealed(service="payment", seal_no=1000 + number), subject="withdrawn")
+    with payment.store.transaction() as tx:
+        waiting = tx.find(outbox, subject="withdrawn", order_by=outbox.c.position)
+        discard(tx, waiting[1]["event_id"], "消息服务器拒收", county.world.clock.now())
+        with pytest.raises(Fault, match="理由"):
+            discard(tx, waiting[0]["event_id"], " ", county.world.clock.now())
+    county.world.settle()
+    told = [one for one in _feed(county) if one["subject"] == "withdrawn"]
+    assert [one["type"] for one in told] == ["event.discarded.v1"] and told[0]["data"]["type"] == "audit.sealed.v1"
+    assert "消息" not in json.dumps(told, ensure_ascii=False)
+    with payment.store.transaction() as tx, pytest.raises(Fault, match="已经发布"):
+        discard(tx, waiting[0]["event_id"], "太迟", county.world.clock.now())
+    with world.apps["feed"].store.transaction(write=False) as tx:
+        assert tx.first(heard, source="payment", subject="withdrawn")["subject_seq"] == 3
+    with payment.store.transaction(write=False) as tx:
+        assert tx.count(audit, act="outbox.discarded", subject=waiting[1]["event_id"]) == 1
 
 
 def test_events_that_arrive_in_any_order_stand_in_the_feed_in_the_order_in_which_they_were_said(

@@ -8,9 +8,11 @@ from typing import Any
 
 from google.protobuf.message import Message
 from yimen.bus.events import kind_of
+from yimen.common.v1.operations_pb2 import EventDiscarded
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
+from yimen.store import audit
 from yimen.store.tables import outbox
 from yimen.store.unit import Row, Tx
 
@@ -54,6 +56,20 @@ def one(tx: Tx, event_id: str) -> Row:
     if row is None:
         raise Fault("EVENT_NOT_FOUND", event_id=event_id[:64])
     return row
+
+
+def discard(tx: Tx, event_id: str, reason: str, now: datetime) -> None:
+    """Withdraw an event that cannot be published. `event.discarded` takes its place, id and number: who counts
+    finds no gap. Audited. Raises Fault REASON_REQUIRED, EVENT_NOT_FOUND or EVENT_ALREADY_PUBLISHED.
+    """
+    if not reason.strip():
+        raise Fault("REASON_REQUIRED")
+    row = one(tx, event_id)
+    told = EventDiscarded(type=row["type"], discarded_on=now.date().isoformat(), reason=reason)
+    if not tx.update(outbox, {"event_id": event_id, "published_at": None}, type=kind_of(EventDiscarded).wire_type,
+                     audience="", body=told.SerializeToString(deterministic=True)):
+        raise Fault("EVENT_ALREADY_PUBLISHED", event_id=event_id)
+    audit.record(tx, now, audit.OPERATOR, "outbox.discarded", event_id, {"type": row["type"], "reason": reason})
 
 
 def publish_again(tx: Tx, event_id: str) -> None:

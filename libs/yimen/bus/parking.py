@@ -10,8 +10,6 @@ from yimen.store import audit
 from yimen.store.tables import parked
 from yimen.store.unit import Row, Tx
 
-OPERATOR = "operator"
-
 
 def held(tx: Tx) -> list[Row]:
     """The oldest parked events."""
@@ -43,4 +41,4 @@ def discard(tx: Tx, event_id: str, reason: str, now: datetime) -> None:
     following = tx.first(parked, subject=row["subject"], order_by=parked.c.position)
     if following is not None:
         tx.update(parked, {"event_id": following["event_id"]}, state="failed", next_attempt_at=row["parked_at"])
-    audit.record(tx, now, OPERATOR, "parked.discarded", event_id, {"type": row["type"], "reason": reason})
+    audit.record(tx, now, audit.OPERATOR, "parked.discarded", event_id, {"type": row["type"], "reason": reason})

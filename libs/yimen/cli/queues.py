@@ -142,7 +142,7 @@ def retry_dead(service: Service, event_id: EventId) -> None:
     with place(must_run=True) as here:
         one = deadletters.send_again(_state().tenancy.broker_admin, service, event_id)
         with _database(here, service) as tx:
-            audit.record(tx, here.clock.now(), parking.OPERATOR, "dead_letter.sent_again", event_id, {"type": one.type})
+            audit.record(tx, here.clock.now(), audit.OPERATOR, "dead_letter.sent_again", event_id, {"type": one.type})
     typer.echo("已重新发布。")
 
 
@@ -154,7 +154,7 @@ def discard_dead(service: Service, event_id: EventId, reason: Reason) -> None:
     with place(must_run=True) as here:
         one = deadletters.discard(_state().tenancy.broker_admin, service, event_id)
         with _database(here, service) as tx:
-            audit.record(tx, here.clock.now(), parking.OPERATOR, "dead_letter.discarded", event_id,
+            audit.record(tx, here.clock.now(), audit.OPERATOR, "dead_letter.discarded", event_id,
                          {"type": one.type, "problem": one.problem, "reason": reason})
     typer.echo("已放弃。")
 
@@ -187,5 +187,13 @@ def retry_outbox(service: Service, event_id: EventId, reason: Reason) -> None:
         raise Fault("REASON_REQUIRED")
     with place(must_run=True) as here, _database(here, service) as tx:
         outbox.publish_again(tx, event_id)
-        audit.record(tx, here.clock.now(), parking.OPERATOR, "outbox.published_again", event_id, {"reason": reason})
+        audit.record(tx, here.clock.now(), audit.OPERATOR, "outbox.published_again", event_id, {"reason": reason})
     typer.echo("已安排再次发布。")
+
+
+@outbox_app.command("discard")
+def discard_outbox(service: Service, event_id: EventId, reason: Reason) -> None:
+    """放弃一个发布不了的事件,须写明理由;由 event.discarded 顶替其编号,事件流不缺号。"""
+    with place(must_run=True) as here, _database(here, service) as tx:
+        outbox.discard(tx, event_id, reason, here.clock.now())
+    typer.echo("已放弃,由 event.discarded 顶替。")

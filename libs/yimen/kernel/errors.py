@@ -101,6 +101,7 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     "STANDARD_MISSING": (Kind.PRECONDITION, "{day} 没有公布的标准 {name},请先由县级管理员导入。"),
     "HOUSEHOLD_NOT_FOUND": (Kind.NOT_FOUND, "台账中没有户号 {household_id}。"),
     "EVENT_NOT_FOUND": (Kind.NOT_FOUND, "发件箱中没有编号为 {event_id} 的事件。"),
+    "EVENT_ALREADY_PUBLISHED": (Kind.PRECONDITION, "事件 {event_id} 已经发布,说出的话不能收回。"),
     "DEAD_LETTER_NOT_FOUND": (Kind.NOT_FOUND, "死信中没有编号为 {event_id} 的消息。"),
     "DEAD_LETTER_UNREADABLE": (Kind.PRECONDITION, "死信 {event_id} 不能重投:{problem}。请查明来源,写明理由放弃。"),
     "WEBHOOK_NOT_FOUND": (Kind.NOT_FOUND, "没有名为 {name} 的订阅。"),

@@ -17,6 +17,8 @@ from yimen.store.tables import audit, audit_seal
 from yimen.store.unit import Row, Tx
 
 GENESIS = "0" * 64
+# The actor of what is done with the `yimen` command on a deployment.
+OPERATOR = "operator"
 
 
 @dataclass(frozen=True)
