@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from yimen.kernel import areas, limits, resident_id
 from yimen.kernel.errors import Fault
+from yimen.kernel.money import AMOUNT_FEN_MAX
+
+if TYPE_CHECKING:
+    from yimen.runtime.declaration import Occasion
 
 AREA_KINDS = ("urban", "rural")
 RELATIONS = ("applicant", "spouse", "child", "parent", "grandparent", "grandchild", "sibling", "other")
@@ -14,12 +19,14 @@ SCHOOL_STAGES = ("none", "preschool", "primary", "junior", "senior", "vocational
 DISABILITY_KINDS = ("none", "visual", "hearing", "speech", "physical", "intellectual", "mental", "multiple")
 UNEMPLOYMENT_REASONS = ("", "none", "study", "illness", "caring", "job_seeking", "other")
 OBLIGOR_RELATIONS = ("child", "parent", "spouse", "grandchild", "grandparent", "other")
+STATUSES = ("", "none", "imprisoned", "compulsory_detox", "declared_missing", "conscript", "clergy")
+EXPENDITURE_KINDS = ("living", "medical", "education", "disability_rehabilitation", "disaster", "other")
 TENURES = ("owned", "rented", "public_rental", "none")
 NUMBER, BOOL = "number", "bool"
 DISABILITY_LEVEL_MAX = 4
 
 
-def check_form(form: Any) -> None:
+def check_form(form: Any, today: date) -> None:
     """Members, ids and coded fields. Raises the Fault of the first thing that is wrong."""
     if not form.members:
         raise Fault("NO_MEMBERS")
@@ -33,7 +40,16 @@ def check_form(form: Any) -> None:
                for place, member in enumerate(form.members, start=1) if member.resident_id]
     if len(set(numbers)) < len(numbers):
         raise Fault("ID_REPEATED")
+    for place, member in enumerate(form.members, start=1):
+        if member.resident_id and resident_id.birth_date(member.resident_id) > today:
+            raise Fault("ID_BORN_LATER", position=place, today=today)
     _check_obligors(form)
+    _check_expenditures(form)
+    for field, value in form.property.ListFields():
+        if value < 0:
+            raise Fault("FIELD_WRONG", field=f"property.{field.name}", expected="不小于0的整数")
+    if form.rigid_expenditure_fen < 0:
+        raise Fault("FIELD_WRONG", field="rigid_expenditure_fen", expected="不小于0的整数分")
     for member in form.members:
         _one_of("relation", member.relation, RELATIONS)
         _one_of("school_stage", member.school_stage or "none", SCHOOL_STAGES)
@@ -41,10 +57,34 @@ def check_form(form: Any) -> None:
         _one_of("disability_kind", member.disability_kind or "none", DISABILITY_KINDS)
         if not 0 <= member.disability_level <= DISABILITY_LEVEL_MAX:
             raise Fault("FIELD_WRONG", field="disability_level", expected="0–4")
-        if any(income.monthly_fen < 0 for income in member.incomes):
-            raise Fault("FIELD_WRONG", field="incomes.monthly_fen", expected="不小于0的整数分")
+        _one_of("status", member.status, STATUSES)
+        if member.relation == "applicant" and member.status not in ("", "none"):
+            raise Fault("FIELD_WRONG", field="status", expected="申请人须为 none;由其他成员提出申请")
+        if member.years_apart < 0:
+            raise Fault("FIELD_WRONG", field="years_apart", expected="不小于0的整数")
+        if any(not 0 <= amount <= AMOUNT_FEN_MAX for income in member.incomes
+               for amount in (income.monthly_fen, income.cost_fen)):
+            raise Fault("FIELD_WRONG", field="incomes", expected=f"0 至 {AMOUNT_FEN_MAX} 的整数分")
     if form.agent and not form.mandate_document:
         raise Fault("FIELD_WRONG", field="mandate_document", expected="代为申请须附委托书编号(R010)")
+
+
+def preview(form: Any, occasion: Occasion) -> Any:
+    """The form, when the window would take it. Raises the Fault with which it would send it back."""
+    check_form(form, occasion.on)
+    check_items(form, occasion.catalogue)
+    return form
+
+
+def _check_expenditures(form: Any) -> None:
+    if len(form.expenditures) > limits.ITEMS_MAX:
+        raise Fault("FIELD_WRONG", field="expenditures", expected=f"不超过 {limits.ITEMS_MAX} 项")
+    for one in form.expenditures:
+        _one_of("expenditures.kind", one.kind, EXPENDITURE_KINDS)
+        if not 0 <= one.paid_by_others_fen <= one.gross_fen <= AMOUNT_FEN_MAX:
+            raise Fault("FIELD_WRONG", field="expenditures", expected="0 ≤ paid_by_others_fen ≤ gross_fen")
+        if not 0 <= one.member_index < len(form.members):
+            raise Fault("FIELD_WRONG", field="expenditures.member_index", expected="本户成员的序号(从0起)")
 
 
 def _check_obligors(form: Any) -> None:

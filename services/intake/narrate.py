@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from yimen.aid.v1 import events_pb2 as aid
+from yimen.casework.categories import CATEGORY_TITLES
 from yimen.disclosure.v1 import events_pb2 as disclosure
 from yimen.kernel.money import yuan
 from yimen.means_test.v1 import events_pb2 as means_test
 from yimen.payment.v1 import events_pb2 as payment
 from yimen.roster.v1 import events_pb2 as roster
-
-CATEGORY_TITLES = {"destitute": "特困人员", "dibao": "低保对象", "dibao_edge": "低保边缘家庭",
-                   "single_person_dibao": "单人户低保对象"}
 
 
 @dataclass(frozen=True)

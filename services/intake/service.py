@@ -4,6 +4,7 @@ from pathlib import Path
 
 from yimen.runtime.declaration import Service
 
+from services.intake.domain import preview
 from services.intake.handlers import HANDLERS
 from services.intake.servicer import intake_mount
 from services.intake.tables import METADATA
@@ -17,4 +18,5 @@ SERVICE = Service(
     handlers=HANDLERS,
     servicers=lambda app: [intake_mount(app)],
     peers=("directory", "roster", "payment"),
+    preview=preview,
 )

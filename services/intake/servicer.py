@@ -45,7 +45,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         if earlier := self._earlier(request.idempotency_key, body_hash):
             return earlier
         form = request.application
-        domain.check_form(form)
+        domain.check_form(form, self._app.today())
         with self._app.work("", write=False) as ctx:
             domain.check_items(form, {row["item"]: row for row in ctx.tx.find(aid_item)})
         window = self._window_of(areas.township_of(form.village_code))

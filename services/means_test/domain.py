@@ -12,10 +12,12 @@ from yimen.kernel.money import exact, round_fen, yuan
 from yimen.kernel.resident_id import age_on
 
 WAGE, NET_BUSINESS = "wage", "net_business"
+NET_KINDS = (NET_BUSINESS, "net_property", "net_transfer")
 WITHOUT_REASON = "none"
 ADULT_AGE = 18
-# A full-time master's student is not counted (requirements 3.1).
-UNCOUNTED_STAGE = "master"
+# A full-time master's student is not counted; up to bachelor level a student does not stand on his own feet (3.1).
+GRADUATE_STAGE, NO_STUDY = "master", "none"
+CLERGY, GRADUATE_STUDENT, LIVES_APART = "clergy", "graduate_student", "lives_apart"
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Income:
     kind: str
     monthly_fen: int
     source: str
+    # What earning it costs; a loss of one stream does not lessen another.
+    cost_fen: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,9 @@ class Member:
     incomes: Sequence[Income] = field(default_factory=tuple)
     self_care_fails: int = 0
     unemployment_reason: str = ""
+    status: str = "none"
+    years_apart: int = 0
+    lives_apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,15 +70,36 @@ class Doubt:
     major: bool
 
 
-def is_counted(member: Member, today: date) -> bool:
-    """Whether the member is a 共同生活的家庭成员 (requirements 3.1)."""
-    adult = member.born is None or age_on(member.born, today) >= ADULT_AGE
-    return not (member.relation == "child" and adult and member.school_stage == UNCOUNTED_STAGE)
+def exclusion(member: Member, today: date, parameters: Mapping[str, Any]) -> str:
+    """Why the person is no 共同生活的家庭成员; empty for one who is (requirements 3.1)."""
+    if member.status in _words(parameters["excluded_statuses"]) and (
+            member.status != CLERGY or member.years_apart >= parameters["clergy_years_apart"]):
+        return member.status
+    if member.relation in ("applicant", "spouse") or (not _is_adult(member, today) and member.relation == "child"):
+        return ""
+    if member.relation == "child" and member.school_stage == GRADUATE_STAGE:
+        return GRADUATE_STUDENT
+    if member.relation == "child" and (member.school_stage != NO_STUDY or not member.labour_capable):
+        return ""
+    return LIVES_APART if member.lives_apart else ""
+
+
+def _is_adult(member: Member, today: date) -> bool:
+    return member.born is None or age_on(member.born, today) >= ADULT_AGE
+
+
+def _words(listed: Any) -> frozenset[str]:
+    return frozenset(str(listed).split(","))
+
+
+def own_expenditure(kind: str, gross_fen: int, paid_by_others_fen: int, parameters: Mapping[str, Any]) -> int:
+    """Fen of one item of rigid expenditure that the household bears itself; 0 for a kind that is none (R039)."""
+    return gross_fen - paid_by_others_fen if kind in _words(parameters["rigid_kinds"]) else 0
 
 
 def uncounted_kinds(parameters: Mapping[str, Any]) -> frozenset[str]:
     """Income that is not income for social assistance (requirements 3.2)."""
-    return frozenset(str(parameters["uncounted_kinds"]).split(","))
+    return _words(parameters["uncounted_kinds"])
 
 
 def counted_income(member: Member, parameters: Mapping[str, Any]) -> tuple[int, list[str]]:
@@ -81,7 +109,7 @@ def counted_income(member: Member, parameters: Mapping[str, Any]) -> tuple[int, 
         if income.kind in uncounted_kinds(parameters):
             lines.append(f"{income.kind} {yuan(income.monthly_fen)}元 不计入")
             continue
-        deducted = 0
+        deducted = min(income.cost_fen, income.monthly_fen) if income.kind in NET_KINDS else 0
         if income.kind == WAGE:
             share = round_fen(income.monthly_fen * exact(parameters["wage_deduction_ratio"]))
             deducted = min(share, int(parameters["wage_deduction_max_fen"]))

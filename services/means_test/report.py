@@ -20,6 +20,11 @@ from services.means_test import domain
 from services.means_test.domain import Doubt, Income, Member, Obligor
 from services.means_test.sources import ADAPTERS, Finding
 
+EXCLUSIONS = {
+    "imprisoned": "在监狱服刑", "compulsory_detox": "强制隔离戒毒", "declared_missing": "宣告失踪", "conscript": "现役义务兵",
+    "clergy": "脱离家庭独立生活的宗教教职人员", "graduate_student": "本科以上全日制在读", "lives_apart": "未共同生活",
+}
+
 
 @cache
 def parameters() -> dict[str, Any]:
@@ -58,8 +63,8 @@ def members_of(declared: Any) -> list[Member]:
     return [
         Member(person_id, m.relation, birth_date(m.resident_id) if m.resident_id else None, m.school_stage or "none",
                m.disability_kind or "none", m.disability_level, m.serious_illness, m.labour_capable, m.employed,
-               tuple(Income(i.kind, i.monthly_fen, "declared") for i in m.incomes), m.self_care_fails,
-               m.unemployment_reason)
+               tuple(Income(i.kind, i.monthly_fen, "declared", i.cost_fen) for i in m.incomes), m.self_care_fails,
+               m.unemployment_reason, m.status or "none", m.years_apart, m.lives_apart)
         for person_id, m in zip(declared.person_ids, declared.application.members, strict=True)
     ]
 
@@ -81,7 +86,8 @@ def build(declared: Any, found: Mapping[str, list[Finding]], visit: Mapping[str,
         income, explained = _income(declared, place, member, visit["area_kind"], today, published)
         lines.extend(f"成员{place + 1}:{line}" for line in explained)
         members.append({
-            "person_id": member.person_id, "counted": domain.is_counted(member, today), "own_income_fen": income,
+            "person_id": member.person_id, "counted": not (why := domain.exclusion(member, today, parameters())),
+            "exclusion_reason": why, "own_income_fen": income,
             "self_care_fails": fails, "age": age_on(member.born, today) if member.born else 0,
             "school_stage": member.school_stage, "disability_kind": member.disability_kind,
             "disability_level": member.disability_level, "serious_illness": member.serious_illness,
@@ -98,7 +104,9 @@ def build(declared: Any, found: Mapping[str, list[Finding]], visit: Mapping[str,
         "counted_income_fen": sum(m["own_income_fen"] for m in members),
         "liquid_assets_fen": settled("deposit", stated.liquid_assets_fen),
         "vehicles": settled("vehicle", stated.vehicles), "houses": settled("house", stated.houses),
-        "businesses": settled("business", stated.businesses), "rigid_expenditure_fen": form.rigid_expenditure_fen,
+        "businesses": settled("business", stated.businesses), "rigid_expenditure_fen": _rigid(form),
+        "non_residential_houses": stated.non_residential_houses, "large_machines": stated.large_machines,
+        "forest_mu": stated.forest_mu,
         "no_capable_obligor": form.no_capable_obligor, "tenure": form.living.tenure or "none",
         "house_area_m2": form.living.house_area_m2, "house_grade": form.living.house_grade or "none",
         "verdict": "doubts_confirmed" if confirmed else "consistent", "account": lines,
@@ -109,8 +117,8 @@ def build(declared: Any, found: Mapping[str, list[Finding]], visit: Mapping[str,
 def _income(declared: Any, place: int, member: Member, area_kind: str, today: date,
             published: Mapping[str, int]) -> tuple[int, list[str]]:
     """What is counted of one member a month, with the lines that explain it (requirements 3.1, 3.2)."""
-    if not domain.is_counted(member, today):
-        return 0, ["不计入共同生活成员"]
+    if why := domain.exclusion(member, today, parameters()):
+        return 0, [f"不计入共同生活的家庭成员:{EXCLUSIONS[why]}"]
     total, lines = domain.counted_income(member, parameters())
     if member.unemployment_reason == domain.WITHOUT_REASON:
         wage = domain.imputed_wage(member, today, _standard(published, "minimum_wage_fen", today), parameters())
@@ -124,6 +132,12 @@ def _income(declared: Any, place: int, member: Member, area_kind: str, today: da
             lines.append(f"分户义务人应付赡养(抚养、扶养)费 {yuan(owed)}元")
             total += owed
     return total, lines
+
+
+def _rigid(form: Any) -> int:
+    """Own-paid rigid expenditure of twelve months: what others paid is taken off item by item (R039)."""
+    return form.rigid_expenditure_fen + sum(
+        domain.own_expenditure(one.kind, one.gross_fen, one.paid_by_others_fen, parameters()) for one in form.expenditures)
 
 
 def _standard(published: Mapping[str, int], name: str, today: date) -> int:

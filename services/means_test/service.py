@@ -6,6 +6,7 @@ from yimen.intake.v1 import events_pb2 as intake
 from yimen.runtime.declaration import Service
 
 from services.means_test.handlers import collect_answers, on_accepted, on_withdrawn
+from services.means_test.preview import report
 from services.means_test.servicer import means_test_mount
 from services.means_test.tables import METADATA
 
@@ -19,4 +20,5 @@ SERVICE = Service(
     servicers=lambda app: [means_test_mount(app)],
     loops=(collect_answers,),
     peers=("directory", "intake"),
+    preview=report,
 )

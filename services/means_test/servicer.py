@@ -20,9 +20,10 @@ VIEWS = {"basic_living": FULL, "supervision": FULL, "housing": SUMMARY, "employm
 NO_VIEW = frozenset({"vagrant", "payment"})
 SUMMARY_FIELDS = ("member_count", "counted_income_fen", "liquid_assets_fen", "vehicles", "houses", "tenure",
                   "house_area_m2", "house_grade")
-FULL_FIELDS = (*SUMMARY_FIELDS, "businesses", "rigid_expenditure_fen", "no_capable_obligor")
+FULL_FIELDS = (*SUMMARY_FIELDS, "businesses", "rigid_expenditure_fen", "no_capable_obligor",
+               "non_residential_houses", "large_machines", "forest_mu")
 MEMBER_FIELDS = ("person_id", "age", "school_stage", "disability_kind", "disability_level", "serious_illness",
-                 "labour_capable", "employed", "self_care_fails", "own_income_fen")
+                 "labour_capable", "employed", "self_care_fails", "own_income_fen", "counted", "exclusion_reason")
 LABOUR_FIELDS = ("person_id", "labour_capable", "employed")
 VISIT_FINDINGS = ("consistent", "differs")
 DOUBT_OUTCOMES = ("explained", "confirmed")
@@ -107,16 +108,22 @@ class MeansTestServicer(means_test_pb2_grpc.MeansTestServiceServicer):
             report_id=row["report_id"], household_id=row["household_id"], issued_on=row["issued_on"].isoformat(),
             valid_until=row["valid_until"].isoformat(), view=view, verdict=content["verdict"],
             surveyors=row["surveyors"], signature=row["signature"], major_doubt=row["major_doubt"])
-        fields = {FULL: FULL_FIELDS, SUMMARY: SUMMARY_FIELDS}.get(view, ())
-        for name in fields:
-            setattr(answer, name, content[name])
-        shown = {FULL: MEMBER_FIELDS, LABOUR: LABOUR_FIELDS}.get(view, ())
-        if shown:
-            answer.members.extend(pb.MemberReport(**{name: member[name] for name in shown})
-                                  for member in content["members"])
-        if view == FULL:
-            answer.account.extend(content["account"])
+        show(answer, content, view)
         return answer
+
+
+def show(answer: pb.GetReportResponse, content: dict[str, Any], view: str) -> None:
+    """Put into the answer what belongs to this view."""
+    fields = {FULL: FULL_FIELDS, SUMMARY: SUMMARY_FIELDS}.get(view, ())
+    # A report from before a field existed does not say anything of it.
+    for name in (name for name in fields if name in content):
+        setattr(answer, name, content[name])
+    shown = {FULL: MEMBER_FIELDS, LABOUR: LABOUR_FIELDS}.get(view, ())
+    if shown:
+        answer.members.extend(pb.MemberReport(**{name: member[name] for name in shown if name in member})
+                              for member in content["members"])
+    if view == FULL:
+        answer.account.extend(content["account"])
 
 
 def means_test_mount(app: App) -> Mount:

@@ -6,6 +6,7 @@ from yimen.aid.v1 import events_pb2 as aid
 from yimen.runtime.declaration import Service
 
 from services.roster.handlers import on_granted
+from services.roster.preview import household
 from services.roster.servicer import roster_mount
 from services.roster.spdci import tables as _spdci_tables  # noqa: F401  (adds to METADATA)
 from services.roster.spdci.admission import integrators_mount
@@ -23,4 +24,5 @@ SERVICE = Service(
     servicers=lambda app: [roster_mount(app), integrators_mount(app)],
     loops=(answer_waiting, deliver, forget_old),
     web=Desk,
+    preview=household,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -124,13 +125,7 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
             shown.name = self._app.vault.decrypt(one["name_sealed"])
         if domain.IDENTITY in rights:
             shown.resident_id = self._app.vault.decrypt(one["id_sealed"])
-        if domain.STUDY in rights:
-            shown.school_stage = state["school_stage"]
-        if domain.DISABILITY in rights:
-            shown.disability_kind, shown.disability_level = state["disability_kind"], state["disability_level"]
-            shown.serious_illness = state["serious_illness"]
-        if domain.LABOUR in rights:
-            shown.labour_capable, shown.employed = state["labour_capable"], state["employed"]
+        show_state(shown, state, rights)
         return shown
 
     def _categories(self, ctx: Context, household_id: str, on: date, known_at: datetime) -> list[Row]:
@@ -182,6 +177,17 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
     def _log(self, ctx: Context, reader: Principal, request: Any, data: str) -> None:
         ctx.tx.append(read_log, at=ctx.now, reader=reader.actor, household_id=request.household_id,
                       case_id=request.case_id, purpose=request.purpose, data=data)
+
+
+def show_state(shown: Any, state: Mapping[str, Any], rights: frozenset[str]) -> None:
+    """Put into the answer what this reader may know of a person's study, health and work (5.2)."""
+    if domain.STUDY in rights:
+        shown.school_stage = state["school_stage"]
+    if domain.DISABILITY in rights:
+        shown.disability_kind, shown.disability_level = state["disability_kind"], state["disability_level"]
+        shown.serious_illness = state["serious_illness"]
+    if domain.LABOUR in rights:
+        shown.labour_capable, shown.employed = state["labour_capable"], state["employed"]
 
 
 def _category(row: Row) -> Any:

@@ -198,8 +198,8 @@ class Fire:
         assert self.month is not None
         tokens, today = self.month.tokens, self.stack.clock.now().date().isoformat()
         source = Path("services/medical/policy/medical-2026.yaml").read_text()
-        version = f"2026.1.{len(self.struck)}"
-        changed = source.replace('"2026.1"', f'"{version}"').replace("effective: 2026-01-01", f"effective: {today}")
+        version = f"2026.2.{len(self.struck)}"
+        changed = source.replace('version: "2026.2"', f'version: "{version}"').replace("effective: 2026-01-01", f"effective: {today}")
         desk = self.stack.peers.department("medical")
         proposed = desk.ProposePack(aid_pb2.ProposePackRequest(yaml=changed),
                                     token=tokens.role("policy_officer", department="medical", number=1), timeout_s=30.0)

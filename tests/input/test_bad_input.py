@@ -292,9 +292,9 @@ def test_a_pack_is_proposed_with_its_simulation_and_approved_by_a_second_officer
     desk = month.world.peers.department("medical")
     first = month.tokens.role("policy_officer", department="medical", number=1)
     second = month.tokens.role("policy_officer", department="medical", number=2)
-    past = aid_pb2.ProposePackRequest(yaml=source.replace('"2026.1"', '"2026.0"'))
+    past = aid_pb2.ProposePackRequest(yaml=source.replace('"2026.2"', '"2026.0"'))
     assert _code(lambda: desk.ProposePack(past, token=first)) == "PACK_EFFECTIVE_IN_PAST"
-    later = source.replace('"2026.1"', '"2026.2"').replace("effective: 2026-01-01", "effective: 2026-07-01")
+    later = source.replace('"2026.2"', '"2026.3"').replace("effective: 2026-01-01", "effective: 2026-07-01")
     unknown = aid_pb2.ProposePackRequest(yaml=later.replace("cat_destitute", "cat_destitut"))
     assert _code(lambda: desk.ProposePack(unknown, token=first)) == "PACK_INVALID"
     foreign = month.tokens.role("policy_officer", department="education", number=1)

@@ -70,11 +70,48 @@ def test_support_is_half_of_what_is_above_twice_the_standard(obligor: Obligor, o
     assert accounting.support_owed(obligor, 58_500, parameters()) == owed
 
 
-@pytest.mark.parametrize("born, stage, counted", [
-    (date(2003, 1, 1), "college", True), (date(2003, 1, 1), "master", False), (date(2010, 1, 1), "junior", True),
+ADULT_CHILD = replace(_member(born=date(2003, 1, 1), relation="child"))
+
+
+@pytest.mark.parametrize("member, why", [
+    (replace(ADULT_CHILD, school_stage="college", lives_apart=True), ""),
+    (replace(ADULT_CHILD, school_stage="master"), "graduate_student"),
+    (replace(ADULT_CHILD, lives_apart=True), "lives_apart"),
+    (replace(ADULT_CHILD, lives_apart=True, labour_capable=False), ""),  # cannot live independently
+    (ADULT_CHILD, ""),  # grown up, lives with his parents and owes them support
+    (replace(ADULT_CHILD, born=date(2008, 3, 2), lives_apart=True), "lives_apart"),  # the 18th birthday
+    (replace(ADULT_CHILD, born=date(2008, 3, 3), lives_apart=True), ""),
+    (_member(relation="parent"), ""),
+    (replace(_member(relation="parent"), lives_apart=True), "lives_apart"),
+    (replace(_member(relation="spouse"), lives_apart=True), ""),
+    (replace(_member(relation="spouse"), status="imprisoned"), "imprisoned"),
+    (replace(ADULT_CHILD, status="compulsory_detox"), "compulsory_detox"),
+    (replace(ADULT_CHILD, status="declared_missing"), "declared_missing"),
+    (replace(ADULT_CHILD, status="conscript"), ""),  # only where the province says so
+    (replace(ADULT_CHILD, status="clergy", years_apart=2), ""),
+    (replace(ADULT_CHILD, status="clergy", years_apart=3), "clergy"),
 ])
-def test_study_up_to_bachelor_level_counts_as_living_together(born: date, stage: str, counted: bool) -> None:
-    assert accounting.is_counted(_member(born=born, relation="child", stage=stage), TODAY) is counted
+def test_who_is_counted_and_why_not(member: Member, why: str) -> None:
+    assert accounting.exclusion(member, TODAY, parameters()) == why
+
+
+def test_a_province_may_leave_out_conscripts() -> None:
+    words = {**parameters(), "excluded_statuses": "imprisoned,conscript"}
+    assert accounting.exclusion(replace(ADULT_CHILD, status="conscript"), TODAY, words) == "conscript"
+
+
+@pytest.mark.parametrize("income, counted", [
+    (Income("net_business", 300_000, "declared", 100_000), 200_000),
+    (Income("net_business", 100_000, "declared", 300_000), 0),  # a loss is no negative income
+    (Income("wage", 200_000, "declared", 100_000), 160_000),  # a worker's cost is the standard's, not his own figure
+])
+def test_net_kinds_count_without_what_earning_them_costs(income: Income, counted: int) -> None:
+    assert accounting.counted_income(_member(income), parameters())[0] == counted
+
+
+def test_rigid_expenditure_is_what_nobody_else_paid() -> None:
+    assert accounting.own_expenditure("medical", 6_000_000, 3_600_000, parameters()) == 2_400_000
+    assert accounting.own_expenditure("other", 6_000_000, 0, parameters()) == 0
 
 
 def test_a_hidden_wage_is_a_doubt_and_a_large_one_a_major_doubt() -> None:

@@ -6,9 +6,11 @@ needs it is refused with FACT_MISSING.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from yimen.casework.categories import CATEGORY_TITLES
 from yimen.kernel.resident_id import age_on
 from yimen.means_test.v1 import means_test_pb2
 from yimen.policy.expression import BOOL, NUMBER, TEXT
@@ -22,18 +24,20 @@ if TYPE_CHECKING:
 ROSTER, REPORT, STANDARDS = "roster", "report", "standards"
 PURPOSE = "decide_case"
 
-CATEGORIES = ("destitute", "dibao", "dibao_edge", "single_person_dibao")
 
 HOUSEHOLD_FACTS: dict[str, Fact] = {
     "household_size": Fact(NUMBER, ROSTER, 1, "户内人数"),
     "area_kind": Fact(TEXT, ROSTER, None, "urban 或 rural"),
-    **{f"cat_{name}": Fact(BOOL, ROSTER, None, f"现有类别 {name}") for name in CATEGORIES},
+    **{f"cat_{name}": Fact(BOOL, ROSTER, None, f"现为{title}") for name, title in CATEGORY_TITLES.items()},
     "member_count": Fact(NUMBER, REPORT, 1, "共同生活的家庭成员数"),
     "counted_income_fen": Fact(NUMBER, REPORT, 0, "家庭月计入收入"),
     "liquid_assets_fen": Fact(NUMBER, REPORT, 0, "货币财产"),
     "vehicles": Fact(NUMBER, REPORT, 0, "机动车(不含残疾人代步车)"),
     "houses": Fact(NUMBER, REPORT, 0, "住房套数"),
     "businesses": Fact(NUMBER, REPORT, 0, "市场主体数"),
+    "non_residential_houses": Fact(NUMBER, REPORT, 0, "非住宅房屋数"),
+    "large_machines": Fact(NUMBER, REPORT, 0, "生产自用以外的大型农机具"),
+    "forest_mu": Fact(NUMBER, REPORT, 0, "生产自用以外的林地(亩)"),
     "rigid_expenditure_fen": Fact(NUMBER, REPORT, 0, "近12个月自负刚性支出"),
     "no_capable_obligor": Fact(BOOL, REPORT, None, "无法定义务人或义务人无能力"),
     "verdict": Fact(TEXT, REPORT, None, "核查结论"),
@@ -74,13 +78,17 @@ def gather(ctx: Context, case: Row, needed: frozenset[str], extra: dict[str, Any
 
 
 def _from_roster(ctx: Context, case: Row) -> dict[str, Any]:
-    answer = household_of(ctx, case["household_id"], case["case_id"])
+    return roster_facts(household_of(ctx, case["household_id"], case["case_id"]), case["person_id"], ctx.today)
+
+
+def roster_facts(answer: Any, person_id: str, today: date) -> dict[str, Any]:
+    """What the ledger's answer says of the household and of one member."""
     found: dict[str, Any] = {"household_size": len(answer.members), "area_kind": answer.area_kind}
-    held = {c.category for c in answer.categories if not c.person_id or c.person_id == case["person_id"]}
-    found |= {f"cat_{name}": name in held for name in CATEGORIES}
+    held = {c.category for c in answer.categories if not c.person_id or c.person_id == person_id}
+    found |= {f"cat_{name}": name in held for name in CATEGORY_TITLES}
     for member in answer.members:
-        if member.person_id == case["person_id"]:
-            found |= _person(ctx, member)
+        if member.person_id == person_id:
+            found |= _person(member, today)
     return found
 
 
@@ -90,10 +98,10 @@ def household_of(ctx: Context, household_id: str, case_id: str) -> Any:
         roster_pb2.GetHouseholdRequest(household_id=household_id, case_id=case_id, purpose=PURPOSE)))
 
 
-def _person(ctx: Context, member: Any) -> dict[str, Any]:
+def _person(member: Any, today: date) -> dict[str, Any]:
     found: dict[str, Any] = {"temporary_identity": member.temporary}
     if member.birth_date:
-        found["age"] = age_on(date.fromisoformat(member.birth_date), ctx.today)
+        found["age"] = age_on(date.fromisoformat(member.birth_date), today)
     # An empty word means that this reader may not see it (or that nobody knows): no fact.
     found |= {name: getattr(member, name) for name in ("school_stage", "disability_kind") if getattr(member, name)}
     if member.disability_kind:
@@ -104,6 +112,11 @@ def _person(ctx: Context, member: Any) -> dict[str, Any]:
 def _from_report(ctx: Context, case: Row) -> dict[str, Any]:
     report = ctx.once(("report", case["report_id"]), lambda: ctx.app.peers.stub("means_test").GetReport(
         means_test_pb2.GetReportRequest(report_id=case["report_id"], case_id=case["case_id"], purpose=PURPOSE)))
+    return report_facts(report, case["person_id"])
+
+
+def report_facts(report: Any, person_id: str) -> dict[str, Any]:
+    """What the report says of the household and of one member, as far as this reader sees it."""
     found: dict[str, Any] = {"verdict": report.verdict}
     if report.view in ("full", "summary"):
         found |= {name: getattr(report, name) for name in (
@@ -111,16 +124,22 @@ def _from_report(ctx: Context, case: Row) -> dict[str, Any]:
             "house_area_m2", "house_grade")}
     if report.view == "full":
         found |= {name: getattr(report, name) for name in (
-            "businesses", "rigid_expenditure_fen", "no_capable_obligor")}
+            "businesses", "rigid_expenditure_fen", "no_capable_obligor", "non_residential_houses", "large_machines",
+            "forest_mu")}
     for member in report.members:
-        if member.person_id == case["person_id"]:
+        if member.person_id == person_id:
             found |= {"self_care_fails": member.self_care_fails, "own_income_fen": member.own_income_fen}
     return found
 
 
 def standards(ctx: Context, area_kind: str) -> dict[str, int]:
     """The county's published standards today (R166)."""
-    amounts = dict(ctx.app.published.standards(ctx.today))
+    return applicable(ctx.app.published.standards(ctx.today), area_kind)
+
+
+def applicable(published: Mapping[str, int], area_kind: str) -> dict[str, int]:
+    """The published standards, and of the two for 低保 the one for this area."""
+    amounts = dict(published)
     if f"dibao_{area_kind}_standard_fen" in amounts:
         amounts["dibao_standard_fen"] = amounts[f"dibao_{area_kind}_standard_fen"]
     return amounts

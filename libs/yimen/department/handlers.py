@@ -214,18 +214,20 @@ class Reactions:
                           ctx.workdays_later(REJECTED_PAYMENT_DAYS), reason=event.reason_code)
 
 
+def catalogue_entry(item: AidItem) -> aid.CatalogueEntry:
+    """An item as the window knows it."""
+    return aid.CatalogueEntry(item=item.name, title=item.title, subject=item.subject, means_test=item.means_test,
+                              urgent=item.urgent, by_application=item.by_application,
+                              request_facts=[f"{name}:{fact.type}" for name, fact in item.request_facts.items()],
+                              temporary_identity=item.temporary_identity, grants_category=item.grants_category)
+
+
 def publish_catalogue(ctx: Context, desk: Desk) -> None:
     """Tell the window which items there are and what it must ask for; said again when the pack changes."""
     department = desk.department
     message = aid.CataloguePublished(
         service=department.name, title=department.title, channel=department.channel.name,
         pack_version=desk.shelf.active(ctx, ctx.today).file.version,
-        items=[
-            aid.CatalogueEntry(item=item.name, title=item.title, subject=item.subject, means_test=item.means_test,
-                               urgent=item.urgent, by_application=item.by_application,
-                               request_facts=[f"{name}:{fact.type}" for name, fact in item.request_facts.items()],
-                               temporary_identity=item.temporary_identity, grants_category=item.grants_category)
-            for item in department.items
-        ],
+        items=[catalogue_entry(item) for item in department.items],
     )
     ctx.emit(message, subject=f"catalogue:{department.name}")

@@ -14,6 +14,7 @@ from yimen.department.tables import aid_case, policy_pack
 from yimen.directory.v1 import directory_pb2
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import canonical
+from yimen.policy.explain import reasoning
 from yimen.policy.pack import Decision
 from yimen.rpc.server import Mount, caller
 from yimen.security.identity import Principal
@@ -160,11 +161,16 @@ class DepartmentServicer(aid_pb2_grpc.DepartmentServiceServicer):
     def ReplayDecision(self, request: Any, context: Any) -> Any:
         with self._app.work(caller().actor, write=False) as ctx:
             row = self._desk.decision(ctx, request.decision_id)
-            again = self._desk.shelf.by_hash(ctx, row["pack_hash"]).decide(row["item"], row["facts"])
+            pack = self._desk.shelf.by_hash(ctx, row["pack_hash"])
+        again = pack.decide(row["item"], row["facts"])
+        why = reasoning(pack, again)
         signed = self._app.keys.verify(self._app.name, canonical(again.core()).encode(), row["signature"])
         return aid_pb2.ReplayDecisionResponse(
             stored=_stored(row), replayed=_replayed(again, row), same=signed,
             trail=[f"{rule} {'成立' if held else '不成立'}" for rule, held in again.trail],
+            steps=[aid_pb2.ReasoningStep(rule_id=one.rule_id, question=one.question, holds=one.holds, basis=one.basis)
+                   for one in why.steps],
+            amount_calculation=why.amount, document_no=pack.file.document,
         )
 
     # ------------------------------------------------------------------------------------------ policy
@@ -197,7 +203,7 @@ def _stored(row: Row) -> aid_pb2.Decision:
         pack_version=row["pack_version"], pack_hash=row["pack_hash"], facts_hash=row["facts_hash"],
         inputs_json=json.dumps(row["inputs"], ensure_ascii=False),
         decided_at=row["decided_at"].isoformat() if row["decided_at"] else "", decided_by=row["decided_by"],
-        signature=row["signature"],
+        signature=row["signature"], result=row["result"], instalments=row["instalments"], every_months=row["every_months"],
     )
 
 

@@ -49,6 +49,7 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     # --- identity and households
     "ID_MALFORMED": (Kind.INVALID, "第{position}位成员的身份证号格式不对:应为17位数字加1位校验码,请核对证件后重新录入。"),
     "ID_CHECKSUM_WRONG": (Kind.INVALID, "第{position}位成员的身份证号校验码不符,请核对证件后重新录入。"),
+    "ID_BORN_LATER": (Kind.INVALID, "第{position}位成员的出生日期在 {today} 之后,请核对证件后重新录入。"),
     "ID_DATE_WRONG": (Kind.INVALID, "第{position}位成员的身份证号中的出生日期不存在,请核对证件后重新录入。"),
     "ID_REPEATED": (Kind.INVALID, "同一身份证号在申请表中出现两次,请删除重复的成员。"),
     "MEMBER_IN_TWO_HOUSEHOLDS": (

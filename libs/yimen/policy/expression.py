@@ -49,6 +49,14 @@ class Node:
     names: frozenset[str] = frozenset()
     not_negative: bool = False
     positive: bool = False
+    # The same in Chinese, with {name} for each fact and parameter.
+    said: str = ""
+
+
+# How a comparison is said; `within` says itself whether it includes its limit.
+_SAID = {"<": "低于", "<=": "不超过", ">": "超过", ">=": "达到", "==": "是", "!=": "不是", "+": "+", "-": "−", "*": "×", "/": "÷",
+         "and": ",且", "or": ",或者"}
+_ROUNDED = {"floor": "向下取整", "ceil": "向上取整", "round": "四舍五入"}
 
 
 class _Parser:
@@ -99,7 +107,8 @@ class _Parser:
         second = self._choice()
         _same(first, second)
         return Node(first.type, f"({test.text} ? {first.text} : {second.text})", test.names | first.names | second.names,
-                    first.not_negative and second.not_negative, first.positive and second.positive)
+                    first.not_negative and second.not_negative, first.positive and second.positive,
+                    f"({test.said}时为 {first.said},否则为 {second.said})")
 
     def _any(self) -> Node:
         return self._chain(self._all, "or")
@@ -113,14 +122,15 @@ class _Parser:
             right = below()
             _want(node, BOOL)
             _want(right, BOOL)
-            node = Node(BOOL, f"({node.text} {word} {right.text})", node.names | right.names)
+            node = Node(BOOL, f"({node.text} {word} {right.text})", node.names | right.names,
+                        said=f"({node.said}{_SAID[word]} {right.said})")
         return node
 
     def _negation(self) -> Node:
         if self._accept("not"):
             node = self._negation()
             _want(node, BOOL)
-            return Node(BOOL, f"(not {node.text})", node.names)
+            return Node(BOOL, f"(not {node.text})", node.names, said=f"并非“{node.said}”")
         return self._comparison()
 
     def _comparison(self) -> Node:
@@ -130,11 +140,13 @@ class _Parser:
             _same(left, right)
             if operator not in ("==", "!="):
                 _want(left, NUMBER)
-            return Node(BOOL, f"({left.text} {operator} {right.text})", left.names | right.names)
+            return Node(BOOL, f"({left.text} {operator} {right.text})", left.names | right.names,
+                        said=f"{left.said} {_SAID[operator]} {right.said}")
         if self._accept("in"):
             right = self._sum()
             _want(right, LIST)
-            return Node(BOOL, f"({left.text} in {right.text})", left.names | right.names)
+            return Node(BOOL, f"({left.text} in {right.text})", left.names | right.names,
+                        said=f"{left.said} 属于 {right.said}")
         return left
 
     def _sum(self) -> Node:
@@ -146,7 +158,8 @@ class _Parser:
             plus = operator == "+"
             node = Node(NUMBER, f"({node.text} {operator} {right.text})", node.names | right.names,
                         plus and node.not_negative and right.not_negative,
-                        plus and node.not_negative and right.not_negative and (node.positive or right.positive))
+                        plus and node.not_negative and right.not_negative and (node.positive or right.positive),
+                        f"{node.said} {_SAID[operator]} {right.said}")
         return node
 
     def _product(self) -> Node:
@@ -158,14 +171,15 @@ class _Parser:
             if operator == "/" and not right.positive:
                 raise ExpressionError(f"除数 {right.text} 可能为零")
             node = Node(NUMBER, f"({node.text} {operator} {right.text})", node.names | right.names,
-                        node.not_negative and right.not_negative, node.positive and right.positive)
+                        node.not_negative and right.not_negative, node.positive and right.positive,
+                        f"{_grouped(node.said)} {_SAID[operator]} {_grouped(right.said)}")
         return node
 
     def _unary(self) -> Node:
         if self._accept("-"):
             node = self._unary()
             _want(node, NUMBER)
-            return Node(NUMBER, f"(-{node.text})", node.names)
+            return Node(NUMBER, f"(-{node.text})", node.names, said=f"−{_grouped(node.said)}")
         return self._atom()
 
     def _atom(self) -> Node:
@@ -176,13 +190,14 @@ class _Parser:
             return node
         if token == "[":
             items = self._items("]")
-            return Node(LIST, f"[{', '.join(item.text for item in items)}]", _names(items))
+            return Node(LIST, f"[{', '.join(item.text for item in items)}]", _names(items),
+                        said="、".join(item.said for item in items))
         if token[0].isdigit():
-            return Node(NUMBER, token, not_negative=True, positive=float(token) > 0)
+            return Node(NUMBER, token, not_negative=True, positive=float(token) > 0, said=token)
         if token.startswith("'"):
-            return Node(TEXT, token)
+            return Node(TEXT, token, said=token.strip("'"))
         if token in ("true", "false"):
-            return Node(BOOL, token)
+            return Node(BOOL, token, said="其余情形" if token == "true" else "任何情形都不")
         if self._accept("("):
             return _call(token, self._items(")"), self._names)
         return self._name(token)
@@ -200,7 +215,13 @@ class _Parser:
         if known is None:
             raise ExpressionError(f"名称 {token} 既不是事实也不是参数")
         low = known.value if isinstance(known.value, int | float) and not isinstance(known.value, bool) else known.minimum
-        return Node(known.type, token, frozenset({token}), low is not None and low >= 0, low is not None and low > 0)
+        return Node(known.type, token, frozenset({token}), low is not None and low >= 0, low is not None and low > 0,
+                    f"{{{token}}}")
+
+
+def _grouped(said: str) -> str:
+    """In brackets when something is added up in it."""
+    return f"({said})" if " + " in said or " − " in said else said
 
 
 def _names(nodes: list[Node]) -> frozenset[str]:
@@ -226,16 +247,19 @@ def _call(function: str, arguments: list[Node], names: Mapping[str, Name]) -> No
         _want(value, NUMBER)
         _want(limit, NUMBER)
         operator = "<=" if known.inclusive else "<"
-        return Node(BOOL, f"({value.text} {operator} {limit.text})", value.names | limit.names)
+        return Node(BOOL, f"({value.text} {operator} {limit.text})", value.names | limit.names,
+                    said=f"{value.said} {_SAID[operator]} {limit.said}")
     if function in ("min", "max") and len(arguments) > 1:
         for argument in arguments:
             _want(argument, NUMBER)
         settle = all if function == "min" else any
         return Node(NUMBER, f"{function}([{', '.join(a.text for a in arguments)}])", _names(arguments),
-                    settle(a.not_negative for a in arguments), settle(a.positive for a in arguments))
+                    settle(a.not_negative for a in arguments), settle(a.positive for a in arguments),
+                    f"({'、'.join(a.said for a in arguments)})中{'较小' if function == 'min' else '较大'}的")
     if function in ("floor", "ceil", "round") and len(arguments) == 1:
         _want(arguments[0], NUMBER)
-        return Node(NUMBER, f"{function}({arguments[0].text})", arguments[0].names, arguments[0].not_negative)
+        return Node(NUMBER, f"{function}({arguments[0].text})", arguments[0].names, arguments[0].not_negative,
+                    said=f"{arguments[0].said} {_ROUNDED[function]}")
     raise ExpressionError(f"没有函数 {function}({len(arguments)} 个参数)")
 
 
@@ -248,7 +272,7 @@ class Expression:
         _want(node, type)
         if type == NUMBER and not node.not_negative:
             raise ExpressionError("金额可能为负,请用 max(0, …) 兜底")
-        self.names = node.names
+        self.names, self.said = node.names, node.said
         try:
             self._compiled = zen.compile_expression(node.text)
         except RuntimeError as error:

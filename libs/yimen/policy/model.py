@@ -25,6 +25,8 @@ class Parameter(Strict):
     value: bool | int | float | str
     unit: str
     source: str
+    # What it is called in a reason that an applicant reads; the name stands for it where there is none.
+    title: str = ""
     # For a threshold: whether the number itself is inside (民法典 §1259).
     inclusive: bool | None = None
 

@@ -64,7 +64,9 @@ class Decision:
                 "pack_hash": self.pack_hash, "facts_hash": self.facts_hash}
 
 
-class _CompiledRule:
+class CompiledRule:
+    """A rule with its expressions, checked against the names that exist."""
+
     def __init__(self, rule: Rule, names: Mapping[str, Name]) -> None:
         self.rule = rule
         self.when = Expression(rule.when, names, BOOL)
@@ -77,6 +79,7 @@ class _CompiledRule:
 
     @property
     def names(self) -> frozenset[str]:
+        """Every fact and parameter that it looks at."""
         return self.when.names | (self.amount.names if self.amount else frozenset())
 
 
@@ -102,13 +105,13 @@ class Pack:
                   for name, p in self.file.parameters.items()}
         self._rules = {item: self._compile(item, names) for item in self.file.items}
 
-    def _compile(self, item: str, names: Mapping[str, Name]) -> list[_CompiledRule]:
-        compiled: list[_CompiledRule] = []
+    def _compile(self, item: str, names: Mapping[str, Name]) -> list[CompiledRule]:
+        compiled: list[CompiledRule] = []
         for rule in self.file.items[item].rules:
             if any(rule.id == other.rule.id for rules in [compiled] for other in rules):
                 raise _broken(rule.id, "规则编号重复")
             try:
-                compiled.append(_CompiledRule(rule, names))
+                compiled.append(CompiledRule(rule, names))
             except ExpressionError as error:
                 raise _broken(rule.id, error) from None
         if compiled[-1].rule.when.strip() != "true":
@@ -118,6 +121,16 @@ class Pack:
     def needs(self, item: str) -> frozenset[str]:
         """The facts that the item's rules look at."""
         return frozenset().union(*(rule.names for rule in self._rules[item])) - set(self.parameters)
+
+    def rules_of(self, item: str) -> Sequence[CompiledRule]:
+        """The item's rules in their order."""
+        return self._rules[item]
+
+    def title_of(self, name: str) -> str:
+        """What a fact or a parameter is called by people."""
+        if name in self._facts:
+            return self._facts[name].title or name
+        return self.file.parameters[name].title or name
 
     def has(self, item: str) -> bool:
         """Whether the pack decides this item."""
@@ -144,7 +157,7 @@ class Pack:
                 return self._decision(item, compiled, context, needed, trail)
         raise AssertionError("the last rule always holds")
 
-    def _decision(self, item: str, compiled: _CompiledRule, context: Mapping[str, Any],
+    def _decision(self, item: str, compiled: CompiledRule, context: Mapping[str, Any],
                   needed: Mapping[str, Any], trail: list[tuple[str, bool]]) -> Decision:
         rule = compiled.rule
         amount = round_fen(compiled.amount.value(context)) if compiled.amount else 0
@@ -213,14 +226,16 @@ def _type_of(value: Any) -> str:
 
 
 def _fill(reason: str, context: Mapping[str, Any]) -> str:
-    def show(match: re.Match[str]) -> str:
-        name = match[1]
-        value = context.get(name, "—")
-        if value != "—" and name.endswith("_fen"):
-            return f"{yuan(round_fen(value))}元"
-        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return _PLACEHOLDER.sub(lambda match: written(match[1], context.get(match[1], "—")), reason)
 
-    return _PLACEHOLDER.sub(show, reason)
+
+def written(name: str, value: Any) -> str:
+    """A value as people read it: what ends in `_fen` is money."""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if name.endswith("_fen") and not isinstance(value, str):
+        return f"{yuan(round_fen(value))}元"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def load_cases(folder: Path) -> list[CaseFile]:

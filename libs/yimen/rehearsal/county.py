@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,17 @@ class County:
     def villages(self, township: str) -> list[str]:
         """Codes of the villages of a township."""
         return [f"{township}{number:03d}" for number in range(1, self.villages_each + 1)]
+
+    def standards_on(self, day: date) -> dict[str, int]:
+        """Fen by name, as published for a day."""
+        known = sorted(self.standards, key=lambda one: str(one["effective_from"]))
+        return {one["name"]: one["amount_fen"] for one in known if str(one["effective_from"]) <= day.isoformat()}
+
+    def delegates(self, department: str, item: str, day: date) -> bool:
+        """Whether the county's written instrument lets the townships decide this item (R101)."""
+        written = self.delegation
+        return (written["department"] == department and item in written["items"]
+                and str(written["effective_from"]) <= day.isoformat() <= str(written["effective_to"]))
 
     def kind(self, code: str) -> str:
         """urban or rural."""

@@ -43,19 +43,27 @@ def read(path: Path) -> Household:
     """Read one file. Raises Fault FILE_WRONG with what is wrong."""
     try:
         raw = in_fen(yaml.safe_load(path.read_text()))
-        numbers = [_number(path.stem, place, member) for place, member in enumerate(raw["application"]["members"])]
-        for member, number in zip(raw["application"]["members"], numbers, strict=True):
-            member.pop("born", None)
-            member.pop("sex", None)
-            member["resident_id"] = number
-            member.setdefault("authorised", True)
-            member.setdefault("committed", True)
+        numbers = with_id_numbers(path.stem, raw["application"])
         application = ParseDict(raw["application"], intake_pb2.Application())
     except (OSError, KeyError, TypeError, yaml.YAMLError, ParseError, ValueError) as error:
         raise Fault("FILE_WRONG", name=path.name, problem=str(error)[:200]) from None
     records = [(r["source"], numbers[r["member"]], r["record"]) for r in raw.get("records", [])]
     return Household(path.stem, raw["title"], application, records, raw.get("day", 0), raw.get("expect", {}),
                      raw.get("script", {}))
+
+
+def with_id_numbers(key: str, application: dict[str, Any]) -> list[str]:
+    """Put ID numbers in place of `born` and `sex`; returns them in the order of the members. Both papers are signed
+    unless the file says otherwise. Raises KeyError, TypeError or ValueError when it is not as it should be."""
+    members = application["members"]
+    numbers = [_number(key, place, member) for place, member in enumerate(members)]
+    for member, number in zip(members, numbers, strict=True):
+        member.pop("born", None)
+        member.pop("sex", None)
+        member["resident_id"] = number
+        member.setdefault("authorised", True)
+        member.setdefault("committed", True)
+    return numbers
 
 
 def _number(key: str, place: int, member: dict[str, Any]) -> str:

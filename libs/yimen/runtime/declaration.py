@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,19 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class Occasion:
+    """Under what a form is looked at that nobody has handed in: who asks, on which day, with which standards in fen."""
+
+    reader: str
+    on: date
+    standards: Mapping[str, int]
+    # Categories that the household is held to have already.
+    categories: Sequence[str] = ()
+    # Every item of every department, as the window knows it.
+    catalogue: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Service:
     """One deployable service with its own database, broker user and contracts."""
 
@@ -60,6 +74,9 @@ class Service:
     peers: Sequence[str] = ()
     # Metrics of its own (`yimen.telemetry.metrics`) with what reads them.
     gauges: dict[str, Gauge] = field(default_factory=dict)
+
+    # What it would answer about a form that nobody handed in, by its rules alone (`yimen decide`). Raises its Faults.
+    preview: Callable[[Any, Occasion], Message] | None = None
 
     # Whether it writes a public stream for integrators.
     has_public_stream: bool = False
