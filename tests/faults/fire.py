@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import amqp
 import sqlalchemy as sa
+import yaml
 from kombu import Connection
 from yimen.aid.v1 import aid_pb2
 from yimen.bus.envelope import CONTENT_TYPE
@@ -22,11 +23,13 @@ from yimen.bus.topology import dead_queue_of, exchange_of
 from yimen.kernel import limits
 from yimen.kernel.clock import FileClock
 from yimen.kernel.errors import Fault
+from yimen.policy.travel import seal
 from yimen.rehearsal.month import Month, start_moment
 from yimen.rehearsal.world import wait_until
 from yimen.roster.v1 import roster_pb2
 from yimen.rpc.health import is_serving
 from yimen.runtime.registry import services
+from yimen.security.keys import KeyRing
 from yimen.stack.components import Components, start_private
 from yimen.stack.private import wait_for_broker, wait_for_postgres
 from yimen.stack.stack import Stack
@@ -84,24 +87,35 @@ class Fire:
     def do_kill_worker(self) -> None:
         name = self._anybody()
         self.stack.kill("worker", name)
-        self.stack.start_process("worker", name)
+        self._start_upgraded("worker", name)
 
     def do_kill_server(self) -> None:
         name = self._anybody()
         self.stack.kill("server", name)
-        self.stack.start_process("server", name)
+        self._start_upgraded("server", name)
+        self.stack.wait_ready()
+
+    def _start_upgraded(self, kind: str, name: str) -> None:
+        self.stack.releases.pop(f"{name} {kind}", None)
+        self.stack.start_process(kind, name)
+
+    def finish_upgrade(self) -> None:
+        """Who still runs the release before: the worker before the server, which brings what the old one cannot read."""
+        for process in sorted(self.stack.releases, key=lambda process: process.endswith("server")):
+            name, kind = process.split()
+            self.stack.stop_process(kind, name)
+            self._start_upgraded(kind, name)
         self.stack.wait_ready()
 
     def do_rolling_restart(self) -> None:
         """An upgrade in steps: who still runs the release before comes back with this one."""
         names = sorted(self.stack.services)
         for name in names if self.long else self.rng.sample(names, 3):
-            for kind in ("server", "worker"):
+            for kind in ("worker", "server"):
                 begun = time.monotonic()
                 self.stack.stop_process(kind, name)
                 assert time.monotonic() - begun < limits.STOP_GRACE_S + 1, f"{name} {kind} did not stop in time"
-                self.stack.releases.pop(f"{name} {kind}", None)
-                self.stack.start_process(kind, name)
+                self._start_upgraded(kind, name)
         self.stack.wait_ready()
 
     def do_peer_hangs(self) -> None:
@@ -197,14 +211,20 @@ class Fire:
         """A new version with the same rules comes into force while cases are under way."""
         assert self.month is not None
         tokens, today = self.month.tokens, self.stack.clock.now().date().isoformat()
-        source = Path("services/medical/policy/medical-2026.yaml").read_text()
-        version = f"2026.2.{len(self.struck)}"
-        changed = source.replace('version: "2026.2"', f'version: "{version}"').replace("effective: 2026-01-01", f"effective: {today}")
-        desk = self.stack.peers.department("medical")
-        proposed = desk.ProposePack(aid_pb2.ProposePackRequest(yaml=changed),
-                                    token=tokens.role("policy_officer", department="medical", number=1), timeout_s=30.0)
-        desk.ApprovePack(aid_pb2.ApprovePackRequest(pack_hash=proposed.pack_hash),
-                         token=tokens.role("policy_officer", department="medical", number=2))
+        desk, ring = self.stack.peers.department("medical"), KeyRing(self.stack.keys, "medical")
+        known = desk.ListPacks(aid_pb2.ListPacksRequest()).packs
+        if any(pack.effective_from == today for pack in known):
+            return  # it was struck today already, and no two packs come into force on one day
+        before = next(pack for pack in known if pack.state == "approved" and pack.effective_from <= today)
+        changed = yaml.safe_load(Path("services/medical/policy/medical-2026.yaml").read_text())
+        changed |= {"version": f"2026.2.{len(self.struck)}", "effective": self.stack.clock.now().date(),
+                    "supersedes": before.version}
+        text = seal(yaml.safe_dump(changed, allow_unicode=True), "medical", ring.sign)
+        first, second = (tokens.role("policy_officer", department="medical", number=number) for number in (1, 2))
+        proposed = desk.ProposePack(aid_pb2.ProposePackRequest(yaml=text), token=first, timeout_s=30.0)
+        desk.ApprovePack(aid_pb2.ApprovePackRequest(pack_hash=proposed.pack_hash), token=second)
+        if "medical server" not in self.stack.releases:  # to the release before, a pack is in force once it is approved
+            desk.ActivatePack(aid_pb2.ActivatePackRequest(pack_hash=proposed.pack_hash), token=first)
 
     # ------------------------------------------------------------------------------------------ afterwards
     def dead_letters(self) -> int:

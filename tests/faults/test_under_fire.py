@@ -73,7 +73,8 @@ def test_every_promise_is_held_when_everything_fails_once(tmp_path: Path, sample
             month.play(day)
             day += timedelta(days=1)
         assert sorted(fire.struck) == sorted(kind for kinds in planned.values() for kind in kinds)
-        # Nothing goes wrong any more: everything comes to its end.
+        # Nothing goes wrong any more, and the upgrade is finished: everything comes to its end.
+        fire.finish_upgrade()
         month.players.diligent = True
         while _open(evidence := _evidence(fire)):
             evidence.close()

@@ -16,6 +16,7 @@ from yimen.intake.v1 import intake_pb2
 from yimen.kernel.errors import Fault
 from yimen.means_test.v1 import means_test_pb2
 from yimen.payment.v1 import payment_pb2
+from yimen.policy.travel import seal
 from yimen.rehearsal.households import FILES, read
 from yimen.rehearsal.month import Month
 from yimen.roster.v1 import roster_pb2
@@ -292,15 +293,36 @@ def test_a_pack_is_proposed_with_its_simulation_and_approved_by_a_second_officer
     desk = month.world.peers.department("medical")
     first = month.tokens.role("policy_officer", department="medical", number=1)
     second = month.tokens.role("policy_officer", department="medical", number=2)
-    past = aid_pb2.ProposePackRequest(yaml=source.replace('"2026.2"', '"2026.0"'))
+    ring = KeyRing(month.world.keys, "medical")
+
+    def request(text: str, signer: str = "medical") -> aid_pb2.ProposePackRequest:
+        return aid_pb2.ProposePackRequest(yaml=seal(text, signer, ring.sign))
+
+    past = request(source.replace('"2026.2"', '"2026.0"'))
     assert _code(lambda: desk.ProposePack(past, token=first)) == "PACK_EFFECTIVE_IN_PAST"
-    later = source.replace('"2026.2"', '"2026.3"').replace("effective: 2026-01-01", "effective: 2026-07-01")
-    unknown = aid_pb2.ProposePackRequest(yaml=later.replace("cat_destitute", "cat_destitut"))
+    later = source.replace('supersedes: "2026.1"', 'supersedes: "2026.2"').replace('version: "2026.2"', 'version: "2026.3"')
+    later = later.replace("effective: 2026-01-01", "effective: 2026-07-01")
+    assert _code(lambda: desk.ProposePack(request(later.replace('supersedes: "2026.2"', 'supersedes: "2026.1"')),
+                                          token=first)) == "PACK_STALE"
+    unknown = request(later.replace("cat_destitute", "cat_destitut"))
     assert _code(lambda: desk.ProposePack(unknown, token=first)) == "PACK_INVALID"
     foreign = month.tokens.role("policy_officer", department="education", number=1)
-    assert _code(lambda: desk.ProposePack(aid_pb2.ProposePackRequest(yaml=later), token=foreign)) == "WRONG_DEPARTMENT"
-    proposed = desk.ProposePack(aid_pb2.ProposePackRequest(yaml=later), token=first)
+    assert _code(lambda: desk.ProposePack(request(later), token=foreign)) == "WRONG_DEPARTMENT"
+    assert _code(lambda: desk.ProposePack(request(later), token=month.tokens.role(
+        "window_clerk", "990101001"))) == "ROLE_MISSING"
+    assert _code(lambda: desk.ProposePack(aid_pb2.ProposePackRequest(yaml=later), token=first)) == "PACK_UNSIGNED"
+    tampered = aid_pb2.ProposePackRequest(yaml=request(later).yaml.replace("0.7", "0.9"))
+    assert _code(lambda: desk.ProposePack(tampered, token=first)) == "PACK_TAMPERED"
+    assert _code(lambda: desk.ProposePack(request(later, "education"), token=first)) == "PACK_TAMPERED"
+    proposed = desk.ProposePack(request(later), token=first)
     approve = aid_pb2.ApprovePackRequest(pack_hash=proposed.pack_hash)
+    activate = aid_pb2.ActivatePackRequest(pack_hash=proposed.pack_hash)
+    assert _code(lambda: desk.ActivatePack(activate, token=first)) == "PACK_STATE"
     assert _code(lambda: desk.ApprovePack(approve, token=first)) == "SEPARATION_OF_DUTIES"
     assert desk.ApprovePack(approve, token=second).effective_from == "2026-07-01"
-    assert _code(lambda: desk.ApprovePack(approve, token=second)) == "PACK_NOT_FOUND"
+    assert _code(lambda: desk.ApprovePack(approve, token=second)) == "PACK_STATE"
+    assert _code(lambda: desk.ApprovePack(aid_pb2.ApprovePackRequest(pack_hash="0" * 64), token=second)) == "PACK_NOT_FOUND"
+    overlapping = request(later.replace('version: "2026.3"', 'version: "2026.4"'))
+    assert _code(lambda: desk.ProposePack(overlapping, token=first)) == "PACK_OVERLAPS"
+    assert _code(lambda: desk.ActivatePack(activate, token=foreign)) == "WRONG_DEPARTMENT"
+    assert desk.ActivatePack(activate, token=first).effective_from == "2026-07-01"

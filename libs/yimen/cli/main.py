@@ -5,12 +5,27 @@ from __future__ import annotations
 import sys
 
 import typer
-from yimen.cli import cases, compose, decide, demo, feed, helm, monitoring, operate, queues, registry, run, simulate, trace
+from yimen.cli import (
+    cases,
+    compose,
+    decide,
+    demo,
+    feed,
+    helm,
+    monitoring,
+    operate,
+    policy,
+    queues,
+    registry,
+    run,
+    simulate,
+    trace,
+)
 from yimen.kernel.errors import Fault
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="一门:一个窗口,多个部门。",
                   pretty_exceptions_enable=False)
-for module in (demo, simulate, cases, decide, trace, feed, registry, operate, queues, run, compose, helm, monitoring):
+for module in (demo, simulate, cases, decide, policy, trace, feed, registry, operate, queues, run, compose, helm, monitoring):
     module.register(app)
 
 

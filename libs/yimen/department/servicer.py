@@ -10,7 +10,8 @@ from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework import authority
 from yimen.casework.states import Act, State
 from yimen.department.cases import Desk
-from yimen.department.tables import aid_case, policy_pack
+from yimen.department.policy import PolicyServicer
+from yimen.department.tables import aid_case
 from yimen.directory.v1 import directory_pb2
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import canonical
@@ -27,20 +28,10 @@ VISIT_MODES = ("on_site", "phone", "video")
 COLLECTIVE_LEVELS = (authority.TOWNSHIP, authority.PANEL)
 
 
-class DepartmentServicer(aid_pb2_grpc.DepartmentServiceServicer):
+class DepartmentServicer(PolicyServicer):
     """One department's desk over gRPC."""
 
-    def __init__(self, app: App, desk: Desk) -> None:
-        self._app, self._desk = app, desk
-
     # ------------------------------------------------------------------------------------------ guards
-    def _officer(self, *roles: str) -> Principal:
-        officer = caller()
-        officer.require_role(*roles)
-        if officer.department not in ("", self._app.name):
-            raise Fault("WRONG_DEPARTMENT", department=self._desk.department.title)
-        return officer
-
     def _case(self, case_id: str) -> Row:
         with self._app.work("", write=False) as ctx:
             return self._desk.case(ctx, case_id, lock=False)
@@ -172,28 +163,6 @@ class DepartmentServicer(aid_pb2_grpc.DepartmentServiceServicer):
                    for one in why.steps],
             amount_calculation=why.amount, document_no=pack.file.document,
         )
-
-    # ------------------------------------------------------------------------------------------ policy
-    def ProposePack(self, request: Any, context: Any) -> Any:
-        officer = self._officer("policy_officer")
-        with self._app.work(officer.actor) as ctx:
-            pack, simulated = self._desk.shelf.propose(ctx, request.yaml)
-        return aid_pb2.ProposePackResponse(pack_hash=pack.hash, cases=simulated.cases, gainers=simulated.gainers,
-                                           losers=simulated.losers, cost_delta_fen=simulated.cost_delta_fen)
-
-    def ApprovePack(self, request: Any, context: Any) -> Any:
-        officer = self._officer("policy_officer", "county_approver")
-        with self._app.work(officer.actor) as ctx:
-            pack = self._desk.shelf.approve(ctx, request.pack_hash)
-        return aid_pb2.ApprovePackResponse(effective_from=pack.file.effective.isoformat())
-
-    def ListPacks(self, request: Any, context: Any) -> Any:
-        with self._app.work(caller().actor, write=False) as ctx:
-            rows = ctx.tx.find(policy_pack, order_by=policy_pack.c.effective_from.desc())
-        return aid_pb2.ListPacksResponse(packs=[
-            aid_pb2.Pack(version=row["version"], hash=row["hash"], effective_from=row["effective_from"].isoformat(),
-                         state=row["state"], document_no=row["document_no"]) for row in rows
-        ])
 
 
 def _stored(row: Row) -> aid_pb2.Decision:

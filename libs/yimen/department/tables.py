@@ -73,11 +73,14 @@ policy_pack = sa.Table(
     sa.Column("document_no", sa.String(80), nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("effective_from", sa.Date, nullable=False, index=True),
-    # proposed, approved.
+    # proposed; endorsed by a second officer; approved: in force from its date on.
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("proposed_by", sa.String(80), nullable=False),
     sa.Column("approved_by", sa.String(80), nullable=False),
+    sa.Column("activated_by", sa.String(80), nullable=False, server_default=""),
     sa.Column("recorded_at", Moment, nullable=False),
+    # By the department's key over what it has taken in; what does not fit it is not used.
+    sa.Column("signature", sa.LargeBinary),
 )
 
 # Temporary aid of a household in a year, reserved before it is paid (R072).
