@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from yimen.aid.v1 import aid_pb2
 from yimen.cli.main import app
 from yimen.department.assemble import department_of
+from yimen.department.facts import CATALOGUE
 from yimen.department.packs import PackShelf
 from yimen.department.tables import policy_pack
 from yimen.kernel.clock import CHINA
@@ -156,6 +157,11 @@ def test_a_signed_file_is_the_same_pack_and_no_byte_may_change(tmp_path: Path) -
         with pytest.raises(Fault) as refused:
             unseal(wrong, ring.verify)
         assert refused.value.code in ("PACK_TAMPERED", "PACK_UNSIGNED")
+
+
+def test_a_pack_keeps_the_hash_under_which_it_has_decided_when_the_language_grows() -> None:
+    pack = Pack(Path("tests/eighth/legal_aid/policy/legal_aid-2026.yaml").read_text(), CATALOGUE)
+    assert pack.hash == "ca449aefc3d53778c059cbc3583b2f626f61194cc754659ceb382f0ff1278a7d"  # as 0.1.0 said it
 
 
 def test_differences_name_what_changed() -> None:

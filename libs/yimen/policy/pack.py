@@ -94,7 +94,7 @@ class Pack:
         """`source` is the YAML text. Raises Fault PACK_INVALID with the place and the problem."""
         self.source = source
         self.file = _parse(source)
-        self.hash = digest(self.file.model_dump(mode="json"))
+        self.hash = digest(_said_by(self.file))
         self._facts = facts
         self.parameters = {name: parameter.value for name, parameter in self.file.parameters.items()}
         clash = set(self.parameters) & set(facts)
@@ -205,6 +205,16 @@ def _differences(item: str, name: str, decision: Decision, expected: dict[str, A
         actual.pop("category")
     return [f"{item}「{name}」:{field} 应为 {expected[field]},实为 {value}"
             for field, value in actual.items() if expected[field] != value]
+
+
+def _said_by(file: PackFile) -> dict[str, Any]:
+    """What the hash covers. A word that joined the language later counts only where it is used: a pack from before
+    keeps the hash under which it has decided."""
+    said = file.model_dump(mode="json")
+    for parameter in said["parameters"].values():
+        if not parameter["title"]:
+            del parameter["title"]
+    return said
 
 
 class _Strict(yaml.SafeLoader):
