@@ -1,8 +1,8 @@
 """decide: the 低保 rule with its full explanation, one household at a time, on one core.
 
 Ours decides from the department's real pack: rule chain, trail of what was tried, values looked at, reason in words,
-hash of the facts. OpenFisca-core and cel-python get the same rule (property limits, difference benefit, edge
-category) over the same households; every answer is compared before anything is timed.
+hash of the facts. OpenFisca-core and cel-python get the same rule (property limits, difference benefit, edge and
+rigid-expense categories) over the same households; every answer is compared before anything is timed.
 """
 
 from __future__ import annotations
@@ -25,10 +25,17 @@ from tests.bench.report import Row
 SECONDS = 3.0
 FOLDER = Path("services/basic_living")
 Household = dict[str, Any]
+PERIOD = "2026-03"
+NAMES = ("vehicles", "houses", "businesses", "liquid_assets_fen", "counted_income_fen", "dibao_standard_fen", "member_count",
+         "cat_destitute", "house_area_m2", "non_residential_houses", "large_machines", "forest_mu", "rigid_expenditure_fen",
+         "disposable_income_year_fen")
+# In the order of the pack; the first that holds refuses.
 CONDITIONS = (
-    # (condition, outcome) in the order of the pack; the first that holds decides.
-    ("cat_destitute", "refuse"), ("vehicles > 0", "refuse"), ("houses > houses_max", "refuse"), ("businesses > 0", "refuse"),
-    ("liquid_assets_fen > 36 * dibao_standard_fen * member_count", "refuse"),
+    "cat_destitute", "vehicles > 0",
+    "houses > houses_max && !(houses == houses_max + 1 && house_area_m2 > 0"
+    " && house_area_m2 < house_area_average_m2 * member_count)",
+    "businesses > 0", "liquid_assets_fen > 36 * dibao_standard_fen * member_count", "non_residential_houses > 0",
+    "large_machines > 0", "forest_mu > forest_mu_max",
 )
 
 
@@ -53,8 +60,7 @@ def _rate(decide: Callable[[Household], object], cases: list[Household], seconds
 
 
 def _limits(pack: Pack) -> dict[str, Any]:
-    return {"houses_max": pack.parameters["houses_max"], "edge_multiple": pack.parameters["edge_multiple"],
-            "minimum_grant_fen": pack.parameters["minimum_grant_fen"]}
+    return {name: pack.parameters[name] for name in ("houses_max", "house_area_average_m2", "forest_mu_max", "minimum_grant_fen")}
 
 
 def _amount(decision: Any) -> tuple[str, int]:
@@ -67,49 +73,78 @@ def cel(pack: Pack) -> Callable[[Household], tuple[str, int]]:
     from celpy.adapter import json_to_cel
 
     environment, limits = celpy.Environment(), _limits(pack)
-    programs = [environment.program(environment.compile(text)) for text, _ in CONDITIONS]
-    needs = environment.program(environment.compile(
-        "counted_income_fen < dibao_standard_fen * member_count"
-        " && liquid_assets_fen <= 24 * dibao_standard_fen * member_count"))
-    edge = environment.program(environment.compile("counted_income_fen * 2 < 3 * dibao_standard_fen * member_count"))
-    benefit = environment.program(environment.compile("dibao_standard_fen * member_count - counted_income_fen"))
+
+    def program(text: str) -> Any:
+        return environment.program(environment.compile(text))
+
+    refusals = [program(text) for text in CONDITIONS]
+    needs = program("counted_income_fen < dibao_standard_fen * member_count"
+                    " && liquid_assets_fen <= 24 * dibao_standard_fen * member_count")
+    edge = program("counted_income_fen * 2 < 3 * dibao_standard_fen * member_count")
+    rigid = program("counted_income_fen * 12 < disposable_income_year_fen * member_count"
+                    " && rigid_expenditure_fen * 10 > 6 * 12 * counted_income_fen")
+    benefit = program("dibao_standard_fen * member_count - counted_income_fen")
 
     def decide(facts: Household) -> tuple[str, int]:
         context = {name: json_to_cel(value) for name, value in {**facts, **limits}.items()}
-        if any(bool(program.evaluate(context)) for program in programs):
+        if any(bool(one.evaluate(context)) for one in refusals):
             return "", 0
         if needs.evaluate(context):
             return "dibao", max(int(benefit.evaluate(context)), limits["minimum_grant_fen"])
-        return ("dibao_edge", 0) if edge.evaluate(context) else ("", 0)
+        if edge.evaluate(context):
+            return "dibao_edge", 0
+        return ("rigid_expense_household", 0) if rigid.evaluate(context) else ("", 0)
 
     return decide
 
 
 def openfisca(pack: Pack) -> Callable[[Household], tuple[str, int]]:
     """The same rule as OpenFisca variables, computed with its tracer on."""
+    from openfisca_core.simulation_builder import SimulationBuilder
+
+    system = openfisca_system(pack)
+
+    def decide(facts: Household) -> tuple[str, int]:
+        values = {name: {PERIOD: int(facts[name])} for name in NAMES}
+        simulation = SimulationBuilder().build_from_entities(
+            system, {"persons": {"p": {}}, "households": {"h": {"member": ["p"], **values}}})
+        simulation.trace = True
+        amount = int(simulation.calculate("benefit", PERIOD)[0])
+        if amount:
+            return "dibao", amount
+        if simulation.calculate("edge", PERIOD)[0]:
+            return "dibao_edge", 0
+        return ("rigid_expense_household", 0) if simulation.calculate("rigid", PERIOD)[0] else ("", 0)
+
+    return decide
+
+
+def openfisca_system(pack: Pack) -> Any:
+    """The 低保 rule as a tax and benefit system; whole fen as integers, since its floats have 24 bits."""
     from openfisca_core.entities import build_entity
     from openfisca_core.periods import DateUnit
-    from openfisca_core.simulation_builder import SimulationBuilder
     from openfisca_core.taxbenefitsystems import TaxBenefitSystem
     from openfisca_core.variables import Variable
 
     limits = _limits(pack)
     entity = build_entity("household", "households", "a household", roles=[{"key": "member"}], is_person=False)
     person = build_entity("person", "persons", "a person", is_person=True)
-    names = ("vehicles", "houses", "businesses", "liquid_assets_fen", "counted_income_fen", "dibao_standard_fen",
-             "member_count", "cat_destitute")
 
     def variable(name: str, formula: Any = None) -> type[Variable]:
-        fields = {"value_type": float, "entity": entity, "definition_period": DateUnit.MONTH, "label": name}
+        fields = {"value_type": int, "entity": entity, "definition_period": DateUnit.MONTH, "label": name}
         return type(name, (Variable,), {**fields, **({"formula": formula} if formula else {})})
 
     def all_of(household: Any, period: Any) -> dict[str, Any]:
-        return {name: household(name, period) for name in names}
+        return {name: household(name, period) for name in NAMES}
 
     def excluded(household: Any, period: Any) -> Any:
         f = all_of(household, period)
-        return ((f["cat_destitute"] > 0) + (f["vehicles"] > 0) + (f["houses"] > limits["houses_max"]) + (f["businesses"] > 0)
-                + (f["liquid_assets_fen"] > 36 * f["dibao_standard_fen"] * f["member_count"])) > 0
+        small = ((f["houses"] == limits["houses_max"] + 1) * (f["house_area_m2"] > 0)
+                 * (f["house_area_m2"] < limits["house_area_average_m2"] * f["member_count"]))
+        return ((f["cat_destitute"] > 0) + (f["vehicles"] > 0) + (f["houses"] > limits["houses_max"]) * (small == 0)
+                + (f["businesses"] > 0) + (f["liquid_assets_fen"] > 36 * f["dibao_standard_fen"] * f["member_count"])
+                + (f["non_residential_houses"] > 0) + (f["large_machines"] > 0)
+                + (f["forest_mu"] > limits["forest_mu_max"])) > 0
 
     def eligible(household: Any, period: Any) -> Any:
         f = all_of(household, period)
@@ -119,7 +154,13 @@ def openfisca(pack: Pack) -> Callable[[Household], tuple[str, int]]:
     def edge(household: Any, period: Any) -> Any:
         f = all_of(household, period)
         return ((household("excluded", period) == 0) * (household("eligible", period) == 0)
-                * (f["counted_income_fen"] < 1.5 * f["dibao_standard_fen"] * f["member_count"]))
+                * (2 * f["counted_income_fen"] < 3 * f["dibao_standard_fen"] * f["member_count"]))
+
+    def rigid(household: Any, period: Any) -> Any:
+        f = all_of(household, period)
+        return ((household("excluded", period) == 0) * (household("eligible", period) == 0) * (household("edge", period) == 0)
+                * (12 * f["counted_income_fen"] < f["disposable_income_year_fen"] * f["member_count"])
+                * (10 * f["rigid_expenditure_fen"] > 72 * f["counted_income_fen"]))
 
     def benefit(household: Any, period: Any) -> Any:
         f = all_of(household, period)
@@ -128,28 +169,21 @@ def openfisca(pack: Pack) -> Callable[[Household], tuple[str, int]]:
         return household("eligible", period) * ((difference > floor) * difference + (difference <= floor) * floor)
 
     system = TaxBenefitSystem([person, entity])
-    for name in names:
+    for name in NAMES:
         system.add_variable(variable(name))
-    for name, formula in (("excluded", excluded), ("eligible", eligible), ("edge", edge), ("benefit", benefit)):
+    for name, formula in (("excluded", excluded), ("eligible", eligible), ("edge", edge), ("rigid", rigid), ("benefit", benefit)):
         system.add_variable(variable(name, formula))
-    period = "2026-03"
+    return system
 
-    def decide(facts: Household) -> tuple[str, int]:
-        values = {name: {period: float(facts[name])} for name in names}
-        simulation = SimulationBuilder().build_from_entities(
-            system, {"persons": {"p": {}}, "households": {"h": {"member": ["p"], **values}}})
-        simulation.trace = True
-        amount = int(simulation.calculate("benefit", period)[0])
-        if amount:
-            return "dibao", amount
-        return ("dibao_edge", 0) if simulation.calculate("edge", period)[0] else ("", 0)
 
-    return decide
+def basic_living_pack() -> Pack:
+    """The department's shipped pack."""
+    return Pack(next((FOLDER / "policy").glob("*-2026.yaml")).read_text(), department_of(SERVICE).facts())
 
 
 def run() -> list[Row]:
     """Three rates on the same households."""
-    pack = Pack(next((FOLDER / "policy").glob("*-2026.yaml")).read_text(), department_of(SERVICE).facts())
+    pack = basic_living_pack()
     cases = households(pack)
     peers = {"OpenFisca-core with trace": openfisca(pack), "cel-python": cel(pack)}
     for name, decide in peers.items():

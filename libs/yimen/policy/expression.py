@@ -51,6 +51,9 @@ class Node:
     positive: bool = False
     # The same in Chinese, with {name} for each fact and parameter.
     said: str = ""
+    # The same as a tree: the operator, function, name or literal, and what it works on.
+    op: str = ""
+    parts: tuple[Node, ...] = ()
 
 
 # How a comparison is said; `within` says itself whether it includes its limit.
@@ -108,7 +111,7 @@ class _Parser:
         _same(first, second)
         return Node(first.type, f"({test.text} ? {first.text} : {second.text})", test.names | first.names | second.names,
                     first.not_negative and second.not_negative, first.positive and second.positive,
-                    f"({test.said}时为 {first.said},否则为 {second.said})")
+                    f"({test.said}时为 {first.said},否则为 {second.said})", "?", (test, first, second))
 
     def _any(self) -> Node:
         return self._chain(self._all, "or")
@@ -123,14 +126,14 @@ class _Parser:
             _want(node, BOOL)
             _want(right, BOOL)
             node = Node(BOOL, f"({node.text} {word} {right.text})", node.names | right.names,
-                        said=f"({node.said}{_SAID[word]} {right.said})")
+                        said=f"({node.said}{_SAID[word]} {right.said})", op=word, parts=(node, right))
         return node
 
     def _negation(self) -> Node:
         if self._accept("not"):
             node = self._negation()
             _want(node, BOOL)
-            return Node(BOOL, f"(not {node.text})", node.names, said=f"并非“{node.said}”")
+            return Node(BOOL, f"(not {node.text})", node.names, said=f"并非“{node.said}”", op="not", parts=(node,))
         return self._comparison()
 
     def _comparison(self) -> Node:
@@ -141,12 +144,12 @@ class _Parser:
             if operator not in ("==", "!="):
                 _want(left, NUMBER)
             return Node(BOOL, f"({left.text} {operator} {right.text})", left.names | right.names,
-                        said=f"{left.said} {_SAID[operator]} {right.said}")
+                        said=f"{left.said} {_SAID[operator]} {right.said}", op=operator, parts=(left, right))
         if self._accept("in"):
             right = self._sum()
             _want(right, LIST)
             return Node(BOOL, f"({left.text} in {right.text})", left.names | right.names,
-                        said=f"{left.said} 属于 {right.said}")
+                        said=f"{left.said} 属于 {right.said}", op="in", parts=(left, right))
         return left
 
     def _sum(self) -> Node:
@@ -159,7 +162,7 @@ class _Parser:
             node = Node(NUMBER, f"({node.text} {operator} {right.text})", node.names | right.names,
                         plus and node.not_negative and right.not_negative,
                         plus and node.not_negative and right.not_negative and (node.positive or right.positive),
-                        f"{node.said} {_SAID[operator]} {right.said}")
+                        f"{node.said} {_SAID[operator]} {right.said}", operator, (node, right))
         return node
 
     def _product(self) -> Node:
@@ -172,14 +175,15 @@ class _Parser:
                 raise ExpressionError(f"除数 {right.text} 可能为零")
             node = Node(NUMBER, f"({node.text} {operator} {right.text})", node.names | right.names,
                         node.not_negative and right.not_negative, node.positive and right.positive,
-                        f"{_grouped(node.said)} {_SAID[operator]} {_grouped(right.said)}")
+                        f"{_grouped(node.said)} {_SAID[operator]} {_grouped(right.said)}", operator, (node, right))
         return node
 
     def _unary(self) -> Node:
         if self._accept("-"):
             node = self._unary()
             _want(node, NUMBER)
-            return Node(NUMBER, f"(-{node.text})", node.names, said=f"−{_grouped(node.said)}")
+            return Node(NUMBER, f"(-{node.text})", node.names, said=f"−{_grouped(node.said)}", op="negative",
+                        parts=(node,))
         return self._atom()
 
     def _atom(self) -> Node:
@@ -191,13 +195,13 @@ class _Parser:
         if token == "[":
             items = self._items("]")
             return Node(LIST, f"[{', '.join(item.text for item in items)}]", _names(items),
-                        said="、".join(item.said for item in items))
+                        said="、".join(item.said for item in items), op="list", parts=tuple(items))
         if token[0].isdigit():
-            return Node(NUMBER, token, not_negative=True, positive=float(token) > 0, said=token)
+            return Node(NUMBER, token, not_negative=True, positive=float(token) > 0, said=token, op="literal")
         if token.startswith("'"):
-            return Node(TEXT, token, said=token.strip("'"))
+            return Node(TEXT, token, said=token.strip("'"), op="literal")
         if token in ("true", "false"):
-            return Node(BOOL, token, said="其余情形" if token == "true" else "任何情形都不")
+            return Node(BOOL, token, said="其余情形" if token == "true" else "任何情形都不", op="literal")
         if self._accept("("):
             return _call(token, self._items(")"), self._names)
         return self._name(token)
@@ -216,7 +220,7 @@ class _Parser:
             raise ExpressionError(f"名称 {token} 既不是事实也不是参数")
         low = known.value if isinstance(known.value, int | float) and not isinstance(known.value, bool) else known.minimum
         return Node(known.type, token, frozenset({token}), low is not None and low >= 0, low is not None and low > 0,
-                    f"{{{token}}}")
+                    f"{{{token}}}", "name")
 
 
 def _grouped(said: str) -> str:
@@ -248,18 +252,19 @@ def _call(function: str, arguments: list[Node], names: Mapping[str, Name]) -> No
         _want(limit, NUMBER)
         operator = "<=" if known.inclusive else "<"
         return Node(BOOL, f"({value.text} {operator} {limit.text})", value.names | limit.names,
-                    said=f"{value.said} {_SAID[operator]} {limit.said}")
+                    said=f"{value.said} {_SAID[operator]} {limit.said}", op=operator, parts=(value, limit))
     if function in ("min", "max") and len(arguments) > 1:
         for argument in arguments:
             _want(argument, NUMBER)
         settle = all if function == "min" else any
         return Node(NUMBER, f"{function}([{', '.join(a.text for a in arguments)}])", _names(arguments),
                     settle(a.not_negative for a in arguments), settle(a.positive for a in arguments),
-                    f"({'、'.join(a.said for a in arguments)})中{'较小' if function == 'min' else '较大'}的")
+                    f"({'、'.join(a.said for a in arguments)})中{'较小' if function == 'min' else '较大'}的", function,
+                    tuple(arguments))
     if function in ("floor", "ceil", "round") and len(arguments) == 1:
         _want(arguments[0], NUMBER)
         return Node(NUMBER, f"{function}({arguments[0].text})", arguments[0].names, arguments[0].not_negative,
-                    said=f"{arguments[0].said} {_ROUNDED[function]}")
+                    said=f"{arguments[0].said} {_ROUNDED[function]}", op=function, parts=(arguments[0],))
     raise ExpressionError(f"没有函数 {function}({len(arguments)} 个参数)")
 
 
@@ -272,7 +277,7 @@ class Expression:
         _want(node, type)
         if type == NUMBER and not node.not_negative:
             raise ExpressionError("金额可能为负,请用 max(0, …) 兜底")
-        self.names, self.said = node.names, node.said
+        self.names, self.said, self.node = node.names, node.said, node
         try:
             self._compiled = zen.compile_expression(node.text)
         except RuntimeError as error:
