@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 from yimen.aid.v1 import aid_pb2
 from yimen.cli.main import app
@@ -162,6 +163,24 @@ def test_a_signed_file_is_the_same_pack_and_no_byte_may_change(tmp_path: Path) -
 def test_a_pack_keeps_the_hash_under_which_it_has_decided_when_the_language_grows() -> None:
     pack = Pack(Path("tests/eighth/legal_aid/policy/legal_aid-2026.yaml").read_text(), CATALOGUE)
     assert pack.hash == "ca449aefc3d53778c059cbc3583b2f626f61194cc754659ceb382f0ff1278a7d"  # as 0.1.0 said it
+
+
+def test_examples_travel_with_a_draft_that_means_to_change_them(tmp_path: Path) -> None:
+    draft = tmp_path / "draft.yaml"
+
+    def check(examples: str) -> Any:
+        draft.write_text(_draft(RICHER) + examples)
+        return CliRunner().invoke(app, ["policy", "check", "basic_living", str(draft)])
+
+    cases = yaml.safe_load(Path("services/basic_living/cases/dibao.yaml").read_text())
+    for case in cases["cases"]:
+        if case["expect"].get("amount", 0) and case["expect"]["rule"] in ("BL-DIBAO-10", "BL-DIBAO-14"):
+            case["expect"]["amount"] = max(800, case["expect"]["amount"])
+    good = check(yaml.safe_dump({"examples": [cases]}, allow_unicode=True))
+    assert good.exit_code == 0 and ":dibao「" not in good.output, good.output
+    cases["cases"][0]["expect"]["amount"] = 1
+    wrong = check(yaml.safe_dump({"examples": [cases]}, allow_unicode=True))
+    assert wrong.exit_code == 1 and "错误:dibao「C01" in wrong.output
 
 
 def test_differences_name_what_changed() -> None:

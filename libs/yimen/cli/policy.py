@@ -19,7 +19,7 @@ from yimen.kernel.errors import Fault
 from yimen.kernel.money import yuan
 from yimen.policy import travel
 from yimen.policy.diff import differences
-from yimen.policy.pack import Pack, load_cases, written
+from yimen.policy.pack import Pack, check_examples, load_cases, written
 from yimen.security.keys import KeyRing
 
 policy_app = typer.Typer(no_args_is_help=True, help="政策包:各部门管自己的政策。")
@@ -72,13 +72,16 @@ def check(service: Service, file: File) -> None:
 
     department = department_of(find(service))
     pack = pack_from(department, file)
-    found = pack.check_cases(load_cases(department.folder / "cases"))
-    unshown = [one for one in found if "没有案例" in one]
-    for one in found:
-        typer.echo(f"{'错误' if one in unshown else '案例结果不同'}:{one}")
+    problems, changed = check_examples(pack, load_cases(department.folder / "cases"))
+    for one in problems:
+        typer.echo(f"错误:{one}")
+    for one in changed:
+        typer.echo(f"案例结果不同:{one}")
+    if problems or changed:
+        typer.echo("有意改变结果时,把新的案例写进草案的 examples(格式同 cases/ 中的文件),随政策包一起批准。")
     before = shipped_pack(department, pack.file.effective)
     typer.echo(f"与随服务发布的 {before.file.version} 比,有 {len(differences(before.file, pack.file))} 处不同。")
-    if unshown:
+    if problems:
         raise typer.Exit(1)
     typer.echo(f"{pack.file.pack} {pack.file.version} 可以提出(散列值 {pack.hash[:12]})。")
 

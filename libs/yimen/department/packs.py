@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from yimen.department.declaration import Department
 from yimen.department.tables import policy_pack
 from yimen.kernel.errors import Fault
-from yimen.policy.pack import Fact, Pack, load_cases, load_checked
+from yimen.policy.pack import Fact, Pack, check_examples, load_cases, load_checked
 from yimen.policy.travel import unseal
 
 if TYPE_CHECKING:
@@ -96,11 +96,8 @@ class PackShelf:
         return pack
 
     def examples(self, pack: Pack) -> tuple[list[str], list[str]]:
-        """What the department's examples say of a draft: rules that none of them shows, and those that come out
-        differently (which a draft may well intend)."""
-        found = pack.check_cases(load_cases(self._department.folder / "cases"))
-        unshown = [one for one in found if "没有案例" in one]
-        return unshown, [one for one in found if one not in unshown]
+        """What forbids a draft, and which of the department's examples it changes."""
+        return check_examples(pack, load_cases(self._department.folder / "cases"))
 
     # ------------------------------------------------------------------------------------------ changing
     def propose(self, ctx: Context, text: str) -> Pack:
@@ -110,9 +107,9 @@ class PackShelf:
         if signer != ctx.service:
             raise Fault("WRONG_DEPARTMENT", department=self._department.title)
         pack = self.read(source)
-        unshown, _ = self.examples(pack)
-        if unshown:
-            raise Fault("PACK_INVALID", where="cases", problem=";".join(unshown))
+        problems, _ = self.examples(pack)
+        if problems:
+            raise Fault("PACK_INVALID", where="cases", problem=";".join(problems))
         self.require_room(ctx, pack)
         new = ctx.tx.insert_new(policy_pack, hash=pack.hash, version=pack.file.version, document_no=pack.file.document,
                                 source=source, effective_from=pack.file.effective, state=PROPOSED,

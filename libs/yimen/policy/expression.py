@@ -59,6 +59,7 @@ class Node:
 # How a comparison is said; `within` says itself whether it includes its limit.
 _SAID = {"<": "低于", "<=": "不超过", ">": "超过", ">=": "达到", "==": "是", "!=": "不是", "+": "+", "-": "−", "*": "×", "/": "÷",
          "and": ",且", "or": ",或者"}
+_CONTRARY = {"<": ">=", ">=": "<", "<=": ">", ">": "<=", "==": "!=", "!=": "=="}
 _ROUNDED = {"floor": "向下取整", "ceil": "向上取整", "round": "四舍五入"}
 
 
@@ -133,7 +134,7 @@ class _Parser:
         if self._accept("not"):
             node = self._negation()
             _want(node, BOOL)
-            return Node(BOOL, f"(not {node.text})", node.names, said=f"并非“{node.said}”", op="not", parts=(node,))
+            return Node(BOOL, f"(not {node.text})", node.names, said=_denied(node), op="not", parts=(node,))
         return self._comparison()
 
     def _comparison(self) -> Node:
@@ -223,6 +224,14 @@ class _Parser:
                     f"{{{token}}}", "name")
 
 
+def _denied(node: Node) -> str:
+    """The contrary in words: 不超过 becomes 超过."""
+    if node.op in _CONTRARY:
+        left, right = node.parts
+        return f"{left.said} {_SAID[_CONTRARY[node.op]]} {right.said}"
+    return f"并非“{node.said}”"
+
+
 def _grouped(said: str) -> str:
     """In brackets when something is added up in it."""
     return f"({said})" if " + " in said or " − " in said else said
@@ -277,7 +286,9 @@ class Expression:
         _want(node, type)
         if type == NUMBER and not node.not_negative:
             raise ExpressionError("金额可能为负,请用 max(0, …) 兜底")
-        self.names, self.said, self.node = node.names, node.said, node
+        self.names, self.node = node.names, node
+        # The whole needs no brackets around it.
+        self.said = node.said[1:-1] if node.op in ("and", "or") else node.said
         try:
             self._compiled = zen.compile_expression(node.text)
         except RuntimeError as error:

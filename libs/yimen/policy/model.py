@@ -11,6 +11,8 @@ RULE_ID_PATTERN = r"^[A-Z]{2,6}-[A-Z]+-\d{2}$"
 PARAMETERS_MAX = 200
 RULES_MAX = 60
 INSTALMENTS_MAX = 12
+EXAMPLE_FILES_MAX = 20
+EXAMPLES_MAX = 200
 
 
 class Strict(BaseModel):
@@ -55,19 +57,6 @@ class ItemPolicy(Strict):
     rules: list[Rule] = Field(min_length=1, max_length=RULES_MAX)
 
 
-class PackFile(Strict):
-    """One version of one department's policy."""
-
-    pack: str
-    version: str
-    authority: str
-    document: str
-    effective: date
-    supersedes: str | None = None
-    parameters: dict[str, Parameter] = Field(max_length=PARAMETERS_MAX)
-    items: dict[str, ItemPolicy] = {}
-
-
 class Expectation(Strict):
     """What a case must come to. `amount` in yuan, as people write it."""
 
@@ -92,4 +81,19 @@ class CaseFile(Strict):
 
     item: str
     given: dict[str, bool | int | float | str] = {}
-    cases: list[CaseExample]
+    cases: list[CaseExample] = Field(max_length=EXAMPLES_MAX)
+
+
+class PackFile(Strict):
+    """One version of one department's policy."""
+
+    pack: str
+    version: str
+    authority: str
+    document: str
+    effective: date
+    supersedes: str | None = None
+    parameters: dict[str, Parameter] = Field(max_length=PARAMETERS_MAX)
+    items: dict[str, ItemPolicy] = {}
+    # Examples that travel with the pack; of an item that has some here, the department's own files are not asked.
+    examples: list[CaseFile] = Field(default=[], max_length=EXAMPLE_FILES_MAX)

@@ -19,6 +19,7 @@ from yimen.policy.model import CaseFile, PackFile, Rule
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 PACK_BYTES_MAX = 200_000
+UNSHOWN = "没有案例"
 PACKS_PARSED = 64  # kept; the same text is not read twice
 
 
@@ -190,7 +191,7 @@ class Pack:
                 shown.add(decision.rule_id)
                 problems.extend(_differences(file.item, case.name, decision, case.expect.model_dump()))
         for item, rules in self._rules.items():
-            problems.extend(f"{item}:规则 {rule.rule.id} 没有案例" for rule in rules if rule.rule.id not in shown)
+            problems.extend(f"{item}:规则 {rule.rule.id} {UNSHOWN}" for rule in rules if rule.rule.id not in shown)
         return problems
 
 
@@ -211,6 +212,8 @@ def _said_by(file: PackFile) -> dict[str, Any]:
     """What the hash covers. A word that joined the language later counts only where it is used: a pack from before
     keeps the hash under which it has decided."""
     said = file.model_dump(mode="json")
+    if not said["examples"]:
+        del said["examples"]
     for parameter in said["parameters"].values():
         if not parameter["title"]:
             del parameter["title"]
@@ -272,10 +275,22 @@ def load_cases(folder: Path) -> list[CaseFile]:
     return files
 
 
+def check_examples(pack: Pack, files: Sequence[CaseFile]) -> tuple[list[str], list[str]]:
+    """What forbids a pack (a rule that no example shows, an example of its own that comes out differently), and what
+    is different by the department's files, as a draft may well intend."""
+    own = pack.file.examples
+    items = {file.item for file in own}
+    rest = [file for file in files if file.item not in items]
+    found = pack.check_cases([*own, *rest])
+    wrong = set(pack.check_cases(own))
+    problems = [one for one in found if one.endswith(UNSHOWN) or one in wrong]
+    return problems, [one for one in found if one not in problems]
+
+
 def load_checked(pack_path: Path, cases: Path, facts: Mapping[str, Fact]) -> Pack:
     """A pack with its examples. Raises Fault PACK_INVALID when any rule has no example or one fails."""
     pack = Pack(pack_path.read_text(), facts)
-    problems = pack.check_cases(load_cases(cases))
-    if problems:
-        raise _broken("cases", ";".join(problems))
+    problems, different = check_examples(pack, load_cases(cases))
+    if problems or different:
+        raise _broken("cases", ";".join([*problems, *different]))
     return pack
