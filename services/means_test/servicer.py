@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from yimen.kernel import limits
 from yimen.kernel.errors import Fault
 from yimen.means_test.v1 import means_test_pb2 as pb
 from yimen.means_test.v1 import means_test_pb2_grpc
@@ -101,6 +102,23 @@ class MeansTestServicer(means_test_pb2_grpc.MeansTestServiceServicer):
             ctx.tx.append(read_log, at=ctx.now, reader=reader.actor, report_id=request.report_id,
                           case_id=request.case_id, purpose=request.purpose, view=view)
         return self._shown(row, view)
+
+    def ListReports(self, request: Any, context: Any) -> Any:
+        reader = caller()
+        if not reader.service or reader.service in NO_VIEW:
+            raise Fault("READ_NOT_ALLOWED", reader=reader.service or "officer", data="核查报告")
+        if not request.case_id or not request.purpose:
+            raise Fault("PURPOSE_REQUIRED")
+        if len(request.household_ids) > limits.HOUSEHOLDS_PAGE_MAX:
+            raise Fault("TOO_MANY_IDS", limit=limits.HOUSEHOLDS_PAGE_MAX)
+        view = VIEWS.get(reader.service, VERDICT)
+        with self._app.work(reader.actor) as ctx:
+            latest = {row["household_id"]: row for row in ctx.tx.find(
+                report, household_id=list(request.household_ids), order_by=(report.c.issued_on, report.c.report_id))}
+            for row in latest.values():
+                ctx.tx.append(read_log, at=ctx.now, reader=reader.actor, report_id=row["report_id"],
+                              case_id=request.case_id, purpose=request.purpose, view=view)
+        return pb.ListReportsResponse(reports=[self._shown(row, view) for row in latest.values()])
 
     def _shown(self, row: Any, view: str) -> Any:
         content = json.loads(self._app.vault.decrypt(row["content_sealed"]))

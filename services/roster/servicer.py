@@ -107,6 +107,25 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
                                                                       "disability", "labour"})))
         return answer
 
+    def ListHouseholds(self, request: Any, context: Any) -> Any:
+        reader = caller()
+        rights = domain.rights_of(reader) - {domain.NAME, domain.IDENTITY}  # nobody needs names to try a policy
+        domain.require_purpose(request.case_id, request.purpose)
+        limit = min(request.limit or limits.HOUSEHOLDS_PAGE_MAX, limits.HOUSEHOLDS_PAGE_MAX)
+        with self._app.work(reader.actor) as ctx:
+            homes = ctx.tx.find(household, household.c.household_id > request.after, order_by=household.c.household_id,
+                                limit=limit)
+            answer = pb.ListHouseholdsResponse(total=ctx.tx.count(household))
+            for home in homes:
+                members = ctx.tx.find(membership, household_id=home["household_id"], order_by=membership.c.place)
+                categories = self._categories(ctx, home["household_id"], ctx.today, ctx.now)
+                answer.households.add(household_id=home["household_id"], area_kind=home["area_kind"], version=home["version"],
+                                      members=self._visible(ctx, members, rights, ctx.now),
+                                      categories=[_category(row) for row in categories])
+                ctx.tx.append(read_log, at=ctx.now, reader=reader.actor, household_id=home["household_id"],
+                              case_id=request.case_id, purpose=request.purpose, data="whole roster")
+        return answer
+
     def _visible(self, ctx: Context, members: list[Row], rights: frozenset[str], known_at: datetime) -> list[Any]:
         ids = [row["person_id"] for row in members]
         people = {row["person_id"]: row for row in ctx.tx.find(person, person_id=ids)}

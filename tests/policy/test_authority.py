@@ -60,11 +60,12 @@ HIGHER_EDGE = ("edge_multiple: {title: 低保边缘线的倍数, value: 1.5", "e
 RICHER = ("minimum_grant_fen: {title: 每月最低发放额, value: 100", "minimum_grant_fen: {title: 每月最低发放额, value: 80000")
 
 
-def _simulated(month: Month, text: str, limit: int = 2) -> Any:
+def _simulated(month: Month, text: str, limit: int = 2, roster: bool = False) -> Any:
     token = month.tokens.role("policy_officer", department="basic_living", number=1)
     desk, total, after = month.world.peers.department("basic_living"), aid_pb2.SimulatePackResponse(), ""
     while True:
-        some = desk.SimulatePack(aid_pb2.SimulatePackRequest(yaml=text, after=after, limit=limit), token=token)
+        some = desk.SimulatePack(aid_pb2.SimulatePackRequest(yaml=text, after=after, limit=limit, roster=roster),
+                                 token=token)
         for name in ("cases", "gain", "lose", "enter", "leave", "undetermined", "month_delta_fen", "once_delta_fen"):
             setattr(total, name, getattr(total, name) + getattr(some, name))
         total.changes.extend(some.changes)
@@ -85,6 +86,27 @@ def test_a_draft_is_tried_on_the_recorded_cases_before_anybody_approves(month: M
     richer = _simulated(month, _draft(RICHER))
     # C01 is given 740.00 and C04 1,140.00 a month: at least 800.00 is 60.00 more for one of them.
     assert (richer.gain, richer.lose, richer.month_delta_fen, richer.once_delta_fen) == (1, 0, 6_000, 0)
+
+
+def test_a_draft_is_tried_on_the_whole_roster_and_every_read_is_logged(month: Month) -> None:
+    world: Any = month.world
+    households = _simulated(month, _draft(), roster=True)
+    assert households.cases == len(STORIES) and not (households.gain or households.enter or households.leave)
+    # C02 is exactly at the standard: with the lower edge it loses its category, and its ill member the 单人户低保 that it
+    # never asked for; on the roster it is counted what the rules would give, whoever has applied.
+    lower = _simulated(month, _draft(LOWER_EDGE), roster=True)
+    assert [(one.rule_before, one.rule_after) for one in lower.changes] == [
+        ("BL-DIBAO-20", "BL-DIBAO-90"), ("BL-SINGLE-10", "BL-SINGLE-02")]
+    assert (lower.leave, lower.month_delta_fen) == (2, -78_000)
+    for service in ("roster", "means_test"):
+        with world.apps[service].store.transaction(write=False) as tx:
+            reads = tx.find(world.services[service].tables.tables["read_log"], purpose="simulate_policy")
+        assert reads and all(row["case_id"].startswith("policy:") and row["reader"] == "service:basic_living" for row in reads)
+    text = Path("services/vagrant/policy/vagrant-2026.yaml").read_text()  # who may not read reports is not asked for them
+    token = month.tokens.role("policy_officer", department="vagrant", number=1)
+    told = month.world.peers.department("vagrant").SimulatePack(
+        aid_pb2.SimulatePackRequest(yaml=text, roster=True), token=token)
+    assert told.cases == len(STORIES)
 
 
 def test_activation_waits_for_its_day_and_every_version_stays_computable(month: Month) -> None:

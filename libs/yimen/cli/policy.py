@@ -147,29 +147,35 @@ def history(service: Service) -> None:
 # ------------------------------------------------------------------------------------------------ trying
 @policy_app.command("simulate")
 def simulate_pack(service: Service, file: File, officer: Officer = "") -> None:
-    """在本部门登记过的全部案件上试算:谁增、谁减、谁进、谁出,每月和每年多花多少。什么都不改。"""
-    text, total = _text(file), aid_pb2.SimulatePackResponse()
-    changes: list[Any] = []
+    """试算:在本部门登记过的全部案件上,再在台账的全部家庭上;谁增、谁减、谁进、谁出,每月和每年多花多少。"""
+    text = _text(file)
     with _desk(service, officer or _first_officer(service, 1)) as (_, desk, token), Progress(
             console=Console(stderr=True), transient=True) as progress:
-        bar, after = progress.add_task("试算", total=None), ""
-        while True:
-            some = desk.SimulatePack(aid_pb2.SimulatePackRequest(yaml=text, after=after, limit=STRETCH), token=token,
-                                     timeout_s=60.0)
-            for name in ("cases", "gain", "lose", "enter", "leave", "undetermined", "month_delta_fen", "once_delta_fen"):
-                setattr(total, name, getattr(total, name) + getattr(some, name))
-            changes += some.changes[: max(0, CHANGES_SHOWN - len(changes))]
-            progress.update(bar, completed=total.cases, total=max(some.total, total.cases))
-            after = some.next
-            if not after:
-                break
-    typer.echo(f"案件 {total.cases} 件:增加 {total.gain},减少 {total.lose},新进 {total.enter},退出 {total.leave},"
-               f"缺少事实无法试算 {total.undetermined}")
-    typer.echo(f"每月 {_signed(total.month_delta_fen)}元,每年 {_signed(12 * total.month_delta_fen)}元;"
-               f"一次性事项合计 {_signed(total.once_delta_fen)}元")
-    for one in changes:
-        typer.echo(f"  {one.case_id} {one.item}:{one.rule_before} {yuan(one.before_fen)}元 → {one.rule_after} "
-                   f"{yuan(one.after_fen)}元")
+        totals = {title: _through(desk, text, token, roster, progress.add_task(title, total=None), progress)
+                  for title, roster in (("登记过的案件", False), ("台账全部家庭(按规则应得,不论是否申请)", True))}
+    for title, total in totals.items():
+        typer.echo(f"{title} {total.cases}:增加 {total.gain},减少 {total.lose},新进 {total.enter},退出 {total.leave},"
+                   f"缺少事实无法试算 {total.undetermined}")
+        typer.echo(f"  每月 {_signed(total.month_delta_fen)}元,每年 {_signed(12 * total.month_delta_fen)}元;"
+                   f"一次性事项合计 {_signed(total.once_delta_fen)}元")
+        for one in total.changes:
+            typer.echo(f"  {one.case_id} {one.item}:{one.rule_before} {yuan(one.before_fen)}元 → {one.rule_after} "
+                       f"{yuan(one.after_fen)}元")
+
+
+def _through(desk: Any, text: str, token: str, roster: bool, bar: Any, progress: Progress) -> Any:
+    """All stretches added up; of the changes the first ones."""
+    total, after = aid_pb2.SimulatePackResponse(), ""
+    while True:
+        some = desk.SimulatePack(aid_pb2.SimulatePackRequest(yaml=text, after=after, limit=STRETCH, roster=roster),
+                                 token=token, timeout_s=60.0)
+        for name in ("cases", "gain", "lose", "enter", "leave", "undetermined", "month_delta_fen", "once_delta_fen"):
+            setattr(total, name, getattr(total, name) + getattr(some, name))
+        total.changes.extend(some.changes[: max(0, CHANGES_SHOWN - len(total.changes))])
+        progress.update(bar, completed=total.cases, total=max(some.total, total.cases))
+        after = some.next
+        if not after:
+            return total
 
 
 def _signed(fen: int) -> str:

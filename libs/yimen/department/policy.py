@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from yimen.aid.v1 import aid_pb2, aid_pb2_grpc
 from yimen.department.cases import Desk
 from yimen.department.handlers import publish_catalogue
-from yimen.department.simulate import simulate
+from yimen.department.simulate import simulate, simulate_roster
 from yimen.kernel.errors import Fault
 from yimen.policy.travel import unseal
 from yimen.rpc.server import caller
@@ -51,8 +51,11 @@ class PolicyServicer(aid_pb2_grpc.DepartmentServiceServicer):
         draft = self._desk.shelf.read(self._unsigned(request.yaml))
         with self._app.work(officer.actor, write=False) as ctx:
             now = self._desk.shelf.active(ctx, ctx.today)
-            stretch = simulate(ctx, now, draft, request.after, request.limit)
-        changes = [aid_pb2.PackChange(case_id=one.case_id, item=one.after.item, rule_before=one.before.rule_id,
+            if request.roster:
+                stretch = simulate_roster(ctx, self._desk.department, now, draft, request.after, request.limit)
+            else:
+                stretch = simulate(ctx, now, draft, request.after, request.limit)
+        changes = [aid_pb2.PackChange(case_id=one.subject, item=one.after.item, rule_before=one.before.rule_id,
                                       rule_after=one.after.rule_id, before_fen=one.before.amount_fen,
                                       after_fen=one.after.amount_fen) for one in stretch.changes]
         return aid_pb2.SimulatePackResponse(**{**vars(stretch), "changes": changes})

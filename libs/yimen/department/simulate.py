@@ -1,26 +1,32 @@
-"""What a draft would change: every recorded case decided again, by the pack in force and by the draft."""
+"""What a draft would change: recorded cases, or every household of the roster, decided by the pack in force and by
+the draft. Nothing is written but that the ledgers were read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from yimen.department.declaration import Department
+from yimen.department.facts import report_facts, roster_facts, standards
 from yimen.department.tables import decision
 from yimen.kernel.errors import Fault
+from yimen.means_test.v1 import means_test_pb2
 from yimen.policy.pack import Decision, Pack
+from yimen.roster.v1 import roster_pb2
 
 if TYPE_CHECKING:
     from yimen.runtime.context import Context
 
 STRETCH_MAX = 2_000
 CHANGES_SHOWN_MAX = 100
+PURPOSE, PAGE_DEADLINE_S = "simulate_policy", 30.0
 
 
 @dataclass(frozen=True)
 class Change:
-    """A case that would come out differently."""
+    """A case or a household that would come out differently."""
 
-    case_id: str
+    subject: str
     before: Decision
     after: Decision
 
@@ -51,15 +57,44 @@ def simulate(ctx: Context, now: Pack, draft: Pack, after: str, limit: int) -> St
     stretch = Stretch(total=ctx.tx.count(decision, decided), next=rows[-1]["decision_id"] if len(rows) == limit else "")
     for row in rows:
         stretch.cases += 1
-        try:
-            change = Change(row["case_id"], now.decide(row["item"], row["facts"]), draft.decide(row["item"], row["facts"]))
-        except Fault as fault:
-            if fault.code != "FACT_MISSING":
-                raise
-            stretch.undetermined += 1
-            continue
-        _add(stretch, change)
+        _compare(stretch, row["case_id"], row["item"], row["facts"], now, draft)
     return stretch
+
+
+def simulate_roster(ctx: Context, department: Department, now: Pack, draft: Pack, after: str, limit: int) -> Stretch:
+    """The next households after `after`: what each would be given of the items that need nothing but the household."""
+    asked = {"case_id": f"policy:{draft.hash[:12]}", "purpose": PURPOSE}
+    roster = ctx.app.peers.stub("roster").ListHouseholds(roster_pb2.ListHouseholdsRequest(
+        after=after, limit=limit, **asked), timeout_s=PAGE_DEADLINE_S)
+    items = [item for item in department.items if not item.request_facts and not item.urgent and now.has(item.name)]
+    homes = list(roster.households)
+    reports = {}
+    if homes and any(item.means_test for item in items):
+        listed = ctx.app.peers.stub("means_test").ListReports(means_test_pb2.ListReportsRequest(
+            household_ids=[home.household_id for home in homes], **asked), timeout_s=PAGE_DEADLINE_S)
+        reports = {one.household_id: one for one in listed.reports}
+    stretch = Stretch(total=roster.total, next=homes[-1].household_id if homes else "")
+    for home in homes:
+        stretch.cases += 1
+        published = standards(ctx, home.area_kind)
+        for item in items:
+            for person_id in [member.person_id for member in home.members] if item.subject == "person" else [""]:
+                facts = {**roster_facts(home, person_id, ctx.today), **published}
+                if home.household_id in reports:
+                    facts |= report_facts(reports[home.household_id], person_id)
+                _compare(stretch, home.household_id, item.name, facts, now, draft)
+    return stretch
+
+
+def _compare(stretch: Stretch, subject: str, item: str, facts: dict[str, Any], now: Pack, draft: Pack) -> None:
+    try:
+        change = Change(subject, now.decide(item, facts), draft.decide(item, facts))
+    except Fault as fault:
+        if fault.code != "FACT_MISSING":
+            raise
+        stretch.undetermined += 1
+        return
+    _add(stretch, change)
 
 
 def _add(stretch: Stretch, change: Change) -> None:
