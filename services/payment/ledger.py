@@ -36,17 +36,18 @@ def move(ctx: Context, transfer_id: str, source: str, target: str, amount_fen: i
     """
     if not 0 < amount_fen <= AMOUNT_FEN_MAX:
         raise Fault("AMOUNT_WRONG", limit_fen=AMOUNT_FEN_MAX)
-    known = ctx.tx.first(transfer, transfer_id=transfer_id)
-    if known is not None:
-        if (known["from_account"], known["to_account"], known["amount_fen"]) != (source, target, amount_fen):
-            raise Fault("TRANSFER_CONFLICT", transfer_id=transfer_id)
-        return False
-    # Both rows in one order, so that two transfers never wait for each other.
+    # Both rows in one order, so that two transfers never wait for each other; and before looking whether the transfer is
+    # known, so that the same one said twice at once is seen by the second.
     rows = {row["account_id"]: row for row in ctx.tx.find(account, account_id=[source, target],
                                                           order_by=account.c.account_id, lock=True)}
     for name in (source, target):
         if name not in rows:
             raise Fault("CHANNEL_NOT_FOUND", channel=name)
+    known = ctx.tx.first(transfer, transfer_id=transfer_id)
+    if known is not None:
+        if (known["from_account"], known["to_account"], known["amount_fen"]) != (source, target, amount_fen):
+            raise Fault("TRANSFER_CONFLICT", transfer_id=transfer_id)
+        return False
     balance = rows[source]["balance_fen"]
     if rows[source]["kind"] != TREASURY and balance < amount_fen:
         raise Fault("BALANCE_TOO_LOW", account=source, balance_fen=balance, amount_fen=amount_fen)

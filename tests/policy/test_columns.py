@@ -133,7 +133,8 @@ def test_every_birthday_counts_from_the_day_itself(born: date, age: int) -> None
     given_age = _pack("basic_living").decide("destitute_support", {
         "age": age_on(born, birthday), "disability_kind": "none", "disability_level": 0, "no_capable_obligor": True,
         "own_income_fen": 0, "dibao_standard_fen": 58_500, "minimum_wage_fen": 169_000, "vehicles": 0,
-        "liquid_assets_fen": 0, "member_count": 1, "self_care_fails": 0, "cat_destitute": False, "school_stage": "none"})
+        "liquid_assets_fen": 0, "member_count": 1, "self_care_fails": 0, "cat_destitute": False, "school_stage": "none",
+        "houses": 1, "house_area_m2": 60, "businesses": 0, "non_residential_houses": 0, "large_machines": 0, "forest_mu": 0})
     assert given_age.outcome == ("grant" if age == 60 else "refuse")
 
 

@@ -112,6 +112,13 @@ def test_c13_the_amount_says_who_decides(tmp_path: Path, need: str, level: str) 
     assert _decide(_variant(tmp_path, application={"items": items}))["authority_level"] == level
 
 
+@pytest.mark.parametrize("need, outcome", [("6160.00元", "grant"), ("6160.01元", "refuse")])
+def test_c15_the_years_total_may_reach_the_cap_and_not_pass_it(tmp_path: Path, need: str, outcome: str) -> None:
+    items = [{"item": "urgent_aid", "request": {"need_fen": need, "cause": "accident"}}]
+    file = _variant(tmp_path, application={"items": items}, own_facts={"annual_used_fen": "50000.00元"})
+    assert _decide(file)["items"][0]["outcome"] == outcome
+
+
 def test_another_countys_parameters_standards_and_delegation_can_be_tried(tmp_path: Path) -> None:
     rural = {"area_kind": "rural", "items": [{"item": "dibao"}], "expenditures": [],
              "members": [{"born": f"19{70 + n}-01-01", "relation": "applicant" if not n else "sibling"} for n in range(4)]}

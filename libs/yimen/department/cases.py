@@ -179,7 +179,7 @@ class Desk:
             return self.refuse(ctx, case, made["rule_id"], made["reason"], made["clause"])
         item = self.department.item(case["item"])
         if item.decided_by == TIERED:
-            self._reserve_cap(ctx, case, made["amount_fen"] * made["instalments"])
+            self.reserve_cap(ctx, case, made["amount_fen"] * made["instalments"])
         case = self.move(ctx, case, act, outcome="granted", decided_on=ctx.today)
         ctx.emit(self._granted(ctx, case, item, made, via), subject=case["case_id"], partition_key=case["household_id"])
         ctx.close_tasks(case["case_id"])
@@ -203,7 +203,8 @@ class Desk:
         ctx.app.telemetry.meter.observe("yimen.decision.time", (ctx.today - case["accepted_on"]).days,
                                         {"yimen.item": case["item"], "yimen.outcome": made["outcome"]})
 
-    def _reserve_cap(self, ctx: Context, case: Row, total_fen: int) -> None:
+    def reserve_cap(self, ctx: Context, case: Row, total_fen: int) -> None:
+        """Count it to the household's year, atomically. Raises Fault ANNUAL_CAP_EXCEEDED (R072)."""
         key = {"household_id": case["household_id"], "year": ctx.today.year}
         ctx.tx.insert_new(annual_use, **key, used_fen=0)
         used = ctx.require(ctx.tx.first(annual_use, lock=True, **key), "INTERNAL")["used_fen"]

@@ -19,6 +19,8 @@ from yimen.policy.pack import Decision, Pack
 from yimen.runtime.declaration import Occasion, Service
 
 UNDETERMINED = "undetermined"
+# Temporary aid that the household has had this year already (R072); the department knows it from its own table.
+ANNUAL_USED = "annual_used_fen"
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,13 @@ def _answer(item: AidItem, asked: Any, pack: Pack, facts: dict[str, Any], questi
         if fault.code != "FACT_MISSING":
             raise
         return {**answer, "reasons": [fault.message]}
+    used, capped = question.own_facts.get(ANNUAL_USED), item.decided_by == TIERED and made.outcome == "grant"
+    if capped and used is not None:
+        try:
+            _tiers(pack, question).require_cap(int(used), made.amount_fen * made.instalments)
+        except Fault as fault:
+            return {**answer, "outcome": "refuse", "rule_ids": ["R072"], "clauses": ["R072;S1(16)"], "reasons": [fault.message],
+                    "facts": {**made.inputs, ANNUAL_USED: used}}
     return {**answer, "outcome": made.outcome, "amount_fen": made.amount_fen, "period": _period(item, made),
             "instalments": made.instalments if made.amount_fen else 0, "category": made.category or None,
             "rule_ids": [made.rule_id], "clauses": [made.clause], "reasons": [made.reason],
@@ -145,10 +154,14 @@ def _period(item: AidItem, made: Decision) -> str | None:
 
 def _level(item: AidItem, made: Decision, pack: Pack, question: Question) -> str:
     if item.decided_by == TIERED:
-        urban = question.occasion.standards.get("dibao_urban_standard_fen")
-        if urban is None:
-            raise Fault("STANDARD_MISSING", day=question.occasion.on, name="dibao_urban_standard_fen")
-        return Tiers.of(12 * urban, {**pack.parameters, **question.parameters}).level(made.amount_fen * made.instalments)
+        return _tiers(pack, question).level(made.amount_fen * made.instalments)
     if item.decided_by == DELEGABLE and question.delegated(item.name):
         return authority.TOWNSHIP
     return authority.COUNTY if item.decided_by in (COUNTY, DELEGABLE) else authority.PANEL
+
+
+def _tiers(pack: Pack, question: Question) -> Tiers:
+    urban = question.occasion.standards.get("dibao_urban_standard_fen")
+    if urban is None:
+        raise Fault("STANDARD_MISSING", day=question.occasion.on, name="dibao_urban_standard_fen")
+    return Tiers.of(12 * urban, {**pack.parameters, **question.parameters})

@@ -21,7 +21,7 @@ import zen
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|('[^']*')|([A-Za-z_]\w*)|(<=|>=|==|!=|[-+*/<>()\[\],?:]))")
 _COMPARE = {"<", "<=", ">", ">=", "==", "!="}
 NUMBER, BOOL, TEXT, LIST = "number", "bool", "text", "list"
-EXPRESSION_CHARS_MAX = 600
+EXPRESSION_CHARS_MAX = 1_000
 
 
 class ExpressionError(Exception):
