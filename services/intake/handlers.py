@@ -53,7 +53,7 @@ def on_case_closed(ctx: Context, event: aid.CaseClosed, envelope: Envelope) -> N
     ctx.tx.update(item_status, {"case_id": event.case_id}, state=event.outcome, reason=event.reason,
                   closed_at=ctx.now)
     title = ctx.tx.first(aid_item, item=event.item)
-    text = f"{title['title'] if title else event.item}:{OUTCOME_TITLES[event.outcome]}。{event.reason}"
+    text = f"{title['title'] if title else event.item}:{OUTCOME_TITLES.get(event.outcome, event.outcome)}。{event.reason}"
     for receiver in ("window", "applicant"):
         ctx.tx.insert_new(feedback, application_id=event.application_id, case_id=event.case_id, receiver=receiver,
                           text=text, at=ctx.now)

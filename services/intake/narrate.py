@@ -57,6 +57,10 @@ NARRATORS: dict[type[Any], Callable[[Any], Entry]] = {
     means_test.VerificationCompleted: lambda e: Entry(
         "核查报告已共享各部门" + ("(沿用有效期内的报告)" if e.reused else ""), f"疑点 {e.doubts} 项", "R031",
         "、".join(e.surveyors)),
+    means_test.HouseholdWarned: lambda e: Entry(f"书面告知不配合核查的后果,{e.until} 前可以改正", clause="requirements 2.1",
+                                                actor=e.actor),
+    means_test.VerificationRefused: lambda e: Entry("核查终止:经书面告知,期满仍不配合", e.finding_code, "requirements 2.1",
+                                                    e.actor),
     aid.CaseOpened: _opened,
     aid.AidProposed: _proposed,
     aid.AidGranted: _granted,
@@ -77,4 +81,5 @@ NARRATORS: dict[type[Any], Callable[[Any], Entry]] = {
     payment.PaymentReturned: lambda e: Entry(f"第 {e.instalment_no} 期被银行退回,待更正账户", e.reason_code, "R117"),
 }
 
-OUTCOME_TITLES = {"granted": "已给予", "refused": "不予救助", "withdrawn": "申请人撤回", "stopped_by_objection": "异议成立,终止"}
+OUTCOME_TITLES = {"granted": "已给予", "refused": "不予救助", "withdrawn": "申请人撤回", "stopped_by_objection": "异议成立,终止",
+                  "terminated_uncooperative": "不配合核查,终止"}

@@ -8,7 +8,7 @@ from yimen.runtime.app import App
 from yimen.runtime.context import Context
 
 from services.means_test import verification as steps
-from services.means_test.tables import report, source_query, verification
+from services.means_test.tables import report, verification
 
 
 def on_accepted(ctx: Context, event: intake.ApplicationAccepted, _: Envelope) -> None:
@@ -28,10 +28,7 @@ def on_withdrawn(ctx: Context, event: intake.ApplicationWithdrawn, _: Envelope) 
     """No query without an application: outstanding questions are dropped."""
     row = ctx.tx.first(verification, verification.c.state != "done", application_id=event.application_id, lock=True)
     if row is not None:
-        ctx.tx.update(verification, {"verification_id": row["verification_id"]}, state="stopped")
-        ctx.tx.delete(source_query, verification_id=row["verification_id"], answer_sealed=None)
-        ctx.close_tasks(row["verification_id"])
-        ctx.audit("verification.stopped", row["verification_id"])
+        steps.stop(ctx, row)
 
 
 def collect_answers(app: App) -> bool:

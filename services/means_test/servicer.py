@@ -11,6 +11,7 @@ from yimen.means_test.v1 import means_test_pb2 as pb
 from yimen.means_test.v1 import means_test_pb2_grpc
 from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
+from yimen.security.identity import Principal
 
 from services.means_test import verification as steps
 from services.means_test.tables import doubt, read_log, report, verification
@@ -27,6 +28,7 @@ MEMBER_FIELDS = ("person_id", "age", "school_stage", "disability_kind", "disabil
                  "labour_capable", "employed", "self_care_fails", "own_income_fen", "counted", "exclusion_reason")
 LABOUR_FIELDS = ("person_id", "labour_capable", "employed")
 VISIT_FINDINGS = ("consistent", "differs")
+REFUSALS = ("refuses_visit", "refuses_papers", "not_found")
 DOUBT_OUTCOMES = ("explained", "confirmed")
 SELF_CARE_ACTS = 6
 
@@ -69,6 +71,31 @@ class MeansTestServicer(means_test_pb2_grpc.MeansTestServiceServicer):
                 ctx.open_task("await_answers", request.verification_id, "county_admin", row["township_code"],
                               ctx.workdays_later(steps.VERIFY_DAYS))
         return pb.RecordHomeVisitResponse(state="done" if done else "visited")
+
+    def WarnHousehold(self, request: Any, context: Any) -> Any:
+        officer = self._surveyor_of(request.verification_id)
+        if not request.letter_ref:
+            raise Fault("FIELD_WRONG", field="letter_ref", expected="书面告知的文号")
+        with self._app.work(officer.actor) as ctx:
+            until = steps.warn(ctx, request.verification_id, request.letter_ref)
+        return pb.WarnHouseholdResponse(until=until.isoformat())
+
+    def StopVerification(self, request: Any, context: Any) -> Any:
+        officer = self._surveyor_of(request.verification_id)
+        if request.finding_code not in REFUSALS:
+            raise Fault("FIELD_WRONG", field="finding_code", expected="/".join(REFUSALS))
+        with self._app.work(officer.actor) as ctx:
+            steps.refuse(ctx, request.verification_id, request.finding_code)
+        return pb.StopVerificationResponse()
+
+    def _surveyor_of(self, verification_id: str) -> Principal:
+        officer = caller()
+        officer.require_role("surveyor")
+        with self._app.work("", write=False) as ctx:
+            row = ctx.require(ctx.tx.first(verification, verification_id=verification_id),
+                              "VERIFICATION_NOT_FOUND", verification_id=verification_id)
+        officer.require_area(row["township_code"])
+        return officer
 
     def ResolveDoubt(self, request: Any, context: Any) -> Any:
         officer = caller()

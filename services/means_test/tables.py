@@ -20,6 +20,9 @@ verification = sa.Table(
     # Places of members found out of work without reason (requirements 3.2).
     sa.Column("idle_members", sa.JSON, nullable=False, server_default="[]"),
     sa.Column("visit_finding", sa.String(12), nullable=False),
+    # The last day on which a household that was warned in writing may still cooperate.
+    sa.Column("warned_until", sa.Date),
+    sa.Column("letter_ref", sa.String(60), nullable=False, server_default=""),
     sa.Column("report_id", sa.String(36), nullable=False),
     sa.Column("started_at", Moment, nullable=False),
 )

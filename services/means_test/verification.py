@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, cast
 
 from yimen.intake.v1 import intake_pb2
 from yimen.kernel import limits
@@ -44,7 +44,7 @@ def open_verification(ctx: Context, event: Any) -> None:
         for person_id, member in zip(declared.person_ids, declared.application.members, strict=True)
         for source in ADAPTERS
     ])
-    ctx.open_task("home_visit", verification_id, "surveyor", event.township_code, due)
+    ctx.open_task("home_visit", verification_id, "surveyor", event.township_code, due, application_id=event.application_id)
     ctx.audit("verification.opened", verification_id, sources=len(ADAPTERS), members=len(declared.person_ids))
     ctx.emit(events.VerificationRequested(verification_id=verification_id, application_id=event.application_id,
                                           household_id=event.household_id, township_code=event.township_code,
@@ -135,6 +135,52 @@ def findings(ctx: Context, verification_id: str) -> dict[str, list[Finding]]:
         items = [Finding(**item) for item in json.loads(ctx.app.vault.decrypt(row["answer_sealed"]))]
         found.setdefault(row["person_id"], []).extend(items)
     return found
+
+
+# ------------------------------------------------------------------------------------------------ ending without a report
+def stop(ctx: Context, row: Row) -> None:
+    """Ask nobody any more and leave no task behind."""
+    verification_id = row["verification_id"]
+    ctx.tx.update(verification, {"verification_id": verification_id}, state="stopped")
+    ctx.tx.delete(source_query, verification_id=verification_id, answer_sealed=None)
+    ctx.close_tasks(verification_id)
+    for one in ctx.tx.find(doubt, verification_id=verification_id, outcome=""):
+        ctx.close_tasks(one["doubt_id"])
+    ctx.audit("verification.stopped", verification_id)
+
+
+def warn(ctx: Context, verification_id: str, letter_ref: str) -> date:
+    """Returns the last day on which the household may still cooperate; the first warning's, when there are several."""
+    row = _running(ctx, verification_id, "书面告知")
+    if row["warned_until"] is not None:
+        return cast(date, row["warned_until"])
+    until = ctx.workdays_later(int(parameters()["warning_days"]))
+    ctx.tx.update(verification, {"verification_id": verification_id}, warned_until=until, letter_ref=letter_ref)
+    ctx.audit("household.warned", verification_id, letter=letter_ref, until=until.isoformat())
+    ctx.emit(events.HouseholdWarned(
+        verification_id=verification_id, application_id=row["application_id"], household_id=row["household_id"],
+        until=until.isoformat(), actor=ctx.actor), subject=row["application_id"], partition_key=row["household_id"])
+    return until
+
+
+def refuse(ctx: Context, verification_id: str, finding_code: str) -> None:
+    """Raises Fault CASE_STATE, WARNING_FIRST or WARNING_RUNS."""
+    row = _running(ctx, verification_id, "终止核查")
+    if row["warned_until"] is None:
+        raise Fault("WARNING_FIRST")
+    if ctx.today <= row["warned_until"]:
+        raise Fault("WARNING_RUNS", until=row["warned_until"])
+    stop(ctx, row)
+    ctx.emit(events.VerificationRefused(
+        verification_id=verification_id, application_id=row["application_id"], household_id=row["household_id"],
+        finding_code=finding_code, actor=ctx.actor), subject=row["application_id"], partition_key=row["household_id"])
+
+
+def _running(ctx: Context, verification_id: str, act: str) -> Row:
+    row = locked(ctx, verification_id)
+    if row["visited"] or row["state"] in ("done", "stopped"):
+        raise Fault("CASE_STATE", state=row["state"] if not row["visited"] else "visited", act=act)
+    return row
 
 
 # ------------------------------------------------------------------------------------------------ report

@@ -26,8 +26,7 @@ from services.payment import dispatch
 from services.payment.tables import instalment, instruction
 
 SEEDS = range(1, 201)
-# The first seeds do not strike where the planted bugs show; it takes their time to see that.
-FIRST_SEED_WITH_A_BUG, SEEDS_TO_FIND_A_BUG = 8, 12
+SEEDS_TO_FIND_A_BUG = 12
 COUNTY = county.load(county.COUNTY_FILE)
 DIGEST = """
 import sys
@@ -96,8 +95,8 @@ def _resend_under_a_new_id(patch: pytest.MonkeyPatch) -> None:
 def test_a_planted_bug_is_found_and_its_story_is_short(template: Path, plant: Callable[[pytest.MonkeyPatch], None],
                                                        monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch)
-    simulation = Simulation(template, COUNTY, 3)
-    for seed in range(FIRST_SEED_WITH_A_BUG, FIRST_SEED_WITH_A_BUG + SEEDS_TO_FIND_A_BUG):
+    simulation = Simulation(template, COUNTY, 1)
+    for seed in range(1, 1 + SEEDS_TO_FIND_A_BUG):
         story = simulation.run(seed)
         if story.violation:
             assert len(shortest(simulation, story, runs_max=8).mishaps) <= 8

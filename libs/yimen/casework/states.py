@@ -43,6 +43,7 @@ class Act(StrEnum):
     ADVANCE = "advance"
     SUPPLEMENT = "supplement"
     WITHDRAW = "withdraw"
+    TERMINATE = "terminate"
     FOLLOW_CATEGORY = "follow_category"
 
 
@@ -51,6 +52,7 @@ _S, _A = State, Act
 TRANSITIONS: dict[tuple[State, Act], State] = {
     (_S.ACCEPTED, _A.OPEN_VERIFICATION): _S.VERIFYING,
     (_S.VERIFYING, _A.REPORT_ISSUED): _S.VERIFIED,
+    (_S.VERIFYING, _A.TERMINATE): _S.CLOSED,  # the household did not cooperate
     (_S.ACCEPTED, _A.ASSESS): _S.VERIFIED,  # items without means test
     (_S.VERIFIED, _A.PROPOSE_WITH_NOTICE): _S.PRE_NOTICE,
     (_S.VERIFIED, _A.PROPOSE): _S.DECIDING,  # single-department items (2.2) and refusals

@@ -47,6 +47,7 @@ class Reactions:
             intake.ApplicationWithdrawn: self.on_withdrawn,
             intake.ItemWithoutCategory: self.on_item_without_category,
             means_test.VerificationCompleted: self.on_verified,
+            means_test.VerificationRefused: self.on_verification_refused,
             disclosure.ObjectionFiled: self.on_objection,
             disclosure.ObjectionResolved: self.on_objection_resolved,
             disclosure.NoticeClosed: self.on_notice_closed,
@@ -103,6 +104,11 @@ class Reactions:
         for case in ctx.tx.find(aid_case, application_id=event.application_id, state=State.VERIFYING.value, lock=True):
             duties = {**case["duties"], **dict.fromkeys(event.surveyors, "入户调查")}
             self._desk.assess(ctx, {**case, "report_id": event.report_id, "duties": duties}, Act.REPORT_ISSUED)
+
+    def on_verification_refused(self, ctx: Context, event: means_test.VerificationRefused, _: Envelope) -> None:
+        """The household did not cooperate: what waited for the report ends (requirements 2.1)."""
+        for case in ctx.tx.find(aid_case, application_id=event.application_id, state=State.VERIFYING.value, lock=True):
+            self._desk.close(ctx, case, Act.TERMINATE, "terminated_uncooperative", "经书面告知,期满仍不配合核查")
 
     def on_item_without_category(self, ctx: Context, event: intake.ItemWithoutCategory, _: Envelope) -> None:
         """Another item of the application ended without a category: a case that waited for it goes on."""

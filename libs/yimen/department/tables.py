@@ -18,7 +18,7 @@ aid_case = sa.Table(
     # application, or category: it followed by itself.
     sa.Column("trigger", sa.String(12), nullable=False),
     sa.Column("state", sa.String(20), nullable=False, index=True),
-    # granted, refused, withdrawn, stopped_by_objection; empty while open.
+    # granted, refused, withdrawn, stopped_by_objection, terminated_uncooperative; empty while open.
     sa.Column("outcome", sa.String(24), nullable=False),
     sa.Column("township_code", sa.String(9), nullable=False),
     sa.Column("village_code", sa.String(12), nullable=False),

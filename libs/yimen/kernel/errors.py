@@ -115,6 +115,8 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     "INTEGRATOR_NOT_FOUND": (Kind.NOT_FOUND, "没有名为 {sender_id} 的机构。"),
     "VERIFICATION_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {verification_id} 的核查任务。"),
     "REPORT_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {report_id} 的核查报告。"),
+    "WARNING_FIRST": (Kind.PRECONDITION, "终止核查前须先书面告知(WarnHousehold),给申请人改正的期限。"),
+    "WARNING_RUNS": (Kind.PRECONDITION, "书面告知的期限到 {until} 为止,期满仍不配合才能终止。"),
     "VISIT_NEEDS_TWO": (Kind.PRECONDITION, "入户调查必须由两名不同的工作人员共同进行。"),
     "DISASTER_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {disaster_id} 的受灾事件。"),
     # --- disclosure, supervision

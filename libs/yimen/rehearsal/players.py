@@ -132,11 +132,23 @@ class Players:
 
     # ------------------------------------------------------------------------------------------ means test
     def _do_home_visit(self, task: task_pb2.Task, today: date) -> None:
+        if self.scripts.get(task.detail["application_id"], {}).get("refuses_visit"):
+            self._insist_on_visit(task, today)
+            return
         self._world.peers.stub("means_test").RecordHomeVisit(
             means_test_pb2.RecordHomeVisitRequest(
                 verification_id=task.subject, second_surveyor=self._tokens.officer("surveyor", task.owner_area, number=2),
                 finding="consistent"),
             token=self._tokens.role("surveyor", task.owner_area))
+
+    def _insist_on_visit(self, task: task_pb2.Task, today: date) -> None:
+        """Nobody opens: a letter, and when its period is over the end of the verification."""
+        desk, token = self._world.peers.stub("means_test"), self._tokens.role("surveyor", task.owner_area)
+        warned = desk.WarnHousehold(means_test_pb2.WarnHouseholdRequest(
+            verification_id=task.subject, letter_ref=f"告〔2026〕{task.subject[:8]}"), token=token)
+        if today > date.fromisoformat(warned.until):
+            desk.StopVerification(means_test_pb2.StopVerificationRequest(
+                verification_id=task.subject, finding_code="refuses_visit"), token=token)
 
     def _do_resolve_doubt(self, task: task_pb2.Task, today: date) -> None:
         drawn = "explained" if chance(self._seed, task.subject, "doubt") < 0.3 else "confirmed"
