@@ -22,8 +22,8 @@ from yimen.rehearsal.promises import Evidence
 from yimen.rehearsal.world import EmbeddedWorld
 from yimen.runtime.registry import services
 
-# Of these the county learns something that the form does not say: a hidden wage, a finding of the visit.
-NOT_AS_DECLARED = {"understated_wage", "c13_panel_case"}
+# Of these the county learns something that the form does not say: a hidden wage, a finding of the visit, a closed door.
+NOT_AS_DECLARED = {"understated_wage", "c13_panel_case", "refuses_visit"}
 
 
 def _decide(file: Path, service: str = "basic_living") -> dict[str, Any]:

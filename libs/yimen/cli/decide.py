@@ -24,7 +24,7 @@ from yimen.runtime.declaration import Occasion
 from yimen.runtime.registry import find, services
 
 FILE_BYTES_MAX = 1_000_000
-EXAMPLE = Path("deploy/county/example_household.json")
+EXAMPLE = county.SAMPLE / "example_household.json"
 KEYS = ("date", "application", "categories", "standards", "parameters", "delegated", "own_facts")
 REMEDY = "如不服本决定,可自知道之日起60日内申请行政复议,也可以依法提起行政诉讼(行政复议法§20;社会救助暂行办法§65)。"
 example_app = typer.Typer(no_args_is_help=True, help="示例文件。")

@@ -15,7 +15,10 @@ from yimen.payment.v1 import payment_pb2
 from yimen.rpc.client import Peers
 from yimen.runtime.declaration import Service
 
-COUNTY_FILE = Path("deploy/county/county.yaml")
+# The sample county's files: in a checkout beside libs/, in an installation beside this package.
+SAMPLE = next((root / "deploy/county" for root in Path(__file__).parents[2:4] if (root / "deploy/county").is_dir()),
+              Path("deploy/county"))
+COUNTY_FILE = SAMPLE / "county.yaml"
 # Officers of each township and how many of each role; surveyors go in pairs.
 TOWNSHIP_ROLES = (("window_clerk", 1), ("surveyor", 2), ("township_officer", 1), ("township_head", 1),
                   ("notice_custodian", 1))

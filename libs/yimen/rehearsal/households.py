@@ -18,9 +18,10 @@ from yimen.intake.v1 import intake_pb2
 from yimen.kernel import resident_id
 from yimen.kernel.errors import Fault
 from yimen.kernel.money import in_fen
+from yimen.rehearsal.county import SAMPLE
 from yimen.rehearsal.exchange import Record
 
-FILES = Path("deploy/county/households")
+FILES = SAMPLE / "households"
 
 
 @dataclass(frozen=True)
