@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from yimen.aid.v1 import aid_pb2
-from yimen.cli.connect import place
+from yimen.cli.connect import Place, place
 from yimen.intake.v1 import intake_pb2
 from yimen.kernel.errors import Fault
 from yimen.kernel.money import yuan
@@ -18,6 +18,7 @@ from yimen.rehearsal.exchange import SandboxWriter
 from yimen.rehearsal.households import read
 from yimen.rehearsal.players import Players
 from yimen.rehearsal.story import tell
+from yimen.runtime.declaration import Service
 
 OUTCOMES = {"grant": "给予", "refuse": "不予救助"}
 
@@ -76,17 +77,21 @@ def play(days: Annotated[int, typer.Option(help="推进演练时钟的天数;0 �
 def replay(decision_id: Annotated[str, typer.Argument(help="决定编号")]) -> None:
     """按当时的事实和政策版本重放一个决定。"""
     with place() as here:
-        for name, service in here.services.items():
-            if not service.is_department:
-                continue
-            try:
-                answer = here.peers.department(name).ReplayDecision(aid_pb2.ReplayDecisionRequest(decision_id=decision_id))
-            except Fault as fault:
-                if fault.code != "DECISION_NOT_FOUND":
-                    raise
-                continue
-            _show(answer, service.title)
-            raise typer.Exit(0 if answer.same else 1)
+        service, answer = decided_again(here, decision_id)
+        _show(answer, service.title)
+    raise typer.Exit(0 if answer.same else 1)
+
+
+def decided_again(here: Place, decision_id: str) -> tuple[Service, aid_pb2.ReplayDecisionResponse]:
+    """The department that made a decision, and the decision made again. Raises Fault DECISION_NOT_FOUND."""
+    for name, service in here.services.items():
+        if not service.is_department:
+            continue
+        try:
+            return service, here.peers.department(name).ReplayDecision(aid_pb2.ReplayDecisionRequest(decision_id=decision_id))
+        except Fault as fault:
+            if fault.code != "DECISION_NOT_FOUND":
+                raise
     raise Fault("DECISION_NOT_FOUND", decision_id=decision_id)
 
 

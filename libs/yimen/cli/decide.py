@@ -11,6 +11,7 @@ import typer
 import yaml
 from google.protobuf.json_format import ParseDict, ParseError
 from yimen.aid.v1 import aid_pb2
+from yimen.cli.cases import decided_again
 from yimen.cli.connect import place
 from yimen.department import preview
 from yimen.department.assemble import department_of
@@ -99,18 +100,9 @@ def read_question(file: Path, service: str) -> preview.Question:
 def explain(decision_id: Annotated[str, typer.Argument(help="决定编号")]) -> None:
     """一个决定的说理书:逐步写明事实、规则、数字和依据,可交给申请人。"""
     with place() as here:
-        for name, service in here.services.items():
-            if not service.is_department:
-                continue
-            try:
-                answer = here.peers.department(name).ReplayDecision(aid_pb2.ReplayDecisionRequest(decision_id=decision_id))
-            except Fault as fault:
-                if fault.code != "DECISION_NOT_FOUND":
-                    raise
-                continue
-            typer.echo(_told(answer, service.title, department_of(service).item(answer.stored.item).title))
-            raise typer.Exit(0 if answer.same else 1)
-    raise Fault("DECISION_NOT_FOUND", decision_id=decision_id)
+        service, answer = decided_again(here, decision_id)
+        typer.echo(_told(answer, service.title, department_of(service).item(answer.stored.item).title))
+    raise typer.Exit(0 if answer.same else 1)
 
 
 def _told(answer: aid_pb2.ReplayDecisionResponse, office: str, item: str) -> str:
