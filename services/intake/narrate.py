@@ -62,6 +62,8 @@ NARRATORS: dict[type[Any], Callable[[Any], Entry]] = {
     means_test.VerificationRefused: lambda e: Entry("核查终止:经书面告知,期满仍不配合", e.finding_code, "requirements 2.1",
                                                     e.actor),
     aid.CaseOpened: _opened,
+    aid.AppraisalHeld: lambda e: Entry(f"{e.item} 民主评议:到会 {e.attendees} 人,赞成 {e.agree},反对 {e.disagree}", clause="R040",
+                                       actor=e.actor),
     aid.AidProposed: _proposed,
     aid.AidGranted: _granted,
     aid.AidRefused: lambda e: Entry(f"{e.item} 不予救助", e.reason, e.clause, e.actor),

@@ -13,6 +13,7 @@ class State(StrEnum):
     ACCEPTED = "accepted"
     VERIFYING = "verifying"
     VERIFIED = "verified"
+    APPRAISING = "appraising"
     PRE_NOTICE = "pre_notice"
     OBJECTION_REVIEW = "objection_review"
     DECIDING = "deciding"
@@ -42,6 +43,8 @@ class Act(StrEnum):
     OPEN_URGENT = "open_urgent"
     ADVANCE = "advance"
     SUPPLEMENT = "supplement"
+    CALL_APPRAISAL = "call_appraisal"
+    HOLD_APPRAISAL = "hold_appraisal"
     WITHDRAW = "withdraw"
     TERMINATE = "terminate"
     FOLLOW_CATEGORY = "follow_category"
@@ -54,6 +57,8 @@ TRANSITIONS: dict[tuple[State, Act], State] = {
     (_S.VERIFYING, _A.REPORT_ISSUED): _S.VERIFIED,
     (_S.VERIFYING, _A.TERMINATE): _S.CLOSED,  # the household did not cooperate
     (_S.ACCEPTED, _A.ASSESS): _S.VERIFIED,  # items without means test
+    (_S.VERIFIED, _A.CALL_APPRAISAL): _S.APPRAISING,  # only when disputed (K6)
+    (_S.APPRAISING, _A.HOLD_APPRAISAL): _S.VERIFIED,
     (_S.VERIFIED, _A.PROPOSE_WITH_NOTICE): _S.PRE_NOTICE,
     (_S.VERIFIED, _A.PROPOSE): _S.DECIDING,  # single-department items (2.2) and refusals
     (_S.PRE_NOTICE, _A.OBJECT): _S.OBJECTION_REVIEW,
@@ -72,7 +77,7 @@ TRANSITIONS: dict[tuple[State, Act], State] = {
     (_S.ACCEPTED, _A.FOLLOW_CATEGORY): _S.CONFIRMED,  # 免申即享: the category's decision carries it
     **{
         (state, _A.WITHDRAW): _S.CLOSED
-        for state in (_S.ACCEPTED, _S.VERIFYING, _S.VERIFIED, _S.PRE_NOTICE, _S.OBJECTION_REVIEW, _S.URGENT_OPENED)
+        for state in (_S.ACCEPTED, _S.VERIFYING, _S.VERIFIED, _S.APPRAISING, _S.PRE_NOTICE, _S.OBJECTION_REVIEW, _S.URGENT_OPENED)
     },
 }
 
@@ -80,13 +85,15 @@ TRANSITIONS: dict[tuple[State, Act], State] = {
 RESTING = frozenset({State.CLOSED, State.IN_BENEFIT})
 
 TITLES = {
-    State.ACCEPTED: "已受理", State.VERIFYING: "核查中", State.VERIFIED: "待提出意见", State.PRE_NOTICE: "公示中",
+    State.ACCEPTED: "已受理", State.VERIFYING: "核查中", State.VERIFIED: "待提出意见",
+    State.APPRAISING: "民主评议中", State.PRE_NOTICE: "公示中",
     State.OBJECTION_REVIEW: "异议复查", State.DECIDING: "待审批", State.CONFIRMED: "已确认", State.IN_BENEFIT: "享受中",
     State.URGENT_OPENED: "急难受理", State.SUPPLEMENT_DUE: "待补充材料", State.CLOSED: "已办结",
 }
 _ACT_TITLES = {
     Act.PROPOSE: "提出意见", Act.PROPOSE_WITH_NOTICE: "提出意见", Act.CONFIRM: "审批", Act.REFUSE: "审批",
     Act.ADVANCE: "先行救助", Act.SUPPLEMENT: "补充材料", Act.DELIVER_ONCE: "登记救助结果", Act.WITHDRAW: "撤回",
+    Act.CALL_APPRAISAL: "发起民主评议", Act.HOLD_APPRAISAL: "登记民主评议",
 }
 
 

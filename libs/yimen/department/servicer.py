@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from yimen.runtime.app import App
 
 VISIT_MODES = ("on_site", "phone", "video")
+APPRAISAL_REASONS = ("disputed", "officer_asks")
 COLLECTIVE_LEVELS = (authority.TOWNSHIP, authority.PANEL)
 
 
@@ -55,6 +56,29 @@ class DepartmentServicer(PolicyServicer):
             authority.require_other(officer.actor, case["duties"])
             case = self._desk.propose(ctx, case)
         return aid_pb2.ProposeResponse(state=case["state"])
+
+    def CallAppraisal(self, request: Any, context: Any) -> Any:
+        officer = self._officer(self._desk.department.proposer_role)
+        if request.reason_code not in APPRAISAL_REASONS:
+            raise Fault("FIELD_WRONG", field="reason_code", expected="/".join(APPRAISAL_REASONS))
+        with self._app.work(officer.actor) as ctx:
+            case = self._desk.case(ctx, request.case_id)
+            officer.require_area(case["township_code"])
+            case = self._desk.call_appraisal(ctx, case, request.reason_code)
+        return aid_pb2.CallAppraisalResponse(state=case["state"])
+
+    def RecordAppraisal(self, request: Any, context: Any) -> Any:
+        officer = self._officer(self._desk.department.proposer_role)
+        if not request.minutes_ref:
+            raise Fault("MINUTES_REQUIRED")
+        votes = (request.agree, request.disagree)
+        if request.attendees < 1 or min(votes) < 0 or sum(votes) > request.attendees:
+            raise Fault("FIELD_WRONG", field="attendees", expected="不少于1人,且赞成与反对之和不超过到会人数")
+        with self._app.work(officer.actor) as ctx:
+            case = self._desk.case(ctx, request.case_id)
+            officer.require_area(case["township_code"])
+            case = self._desk.hold_appraisal(ctx, case, request.attendees, *votes, request.minutes_ref)
+        return aid_pb2.RecordAppraisalResponse(state=case["state"])
 
     def Decide(self, request: Any, context: Any) -> Any:
         officer = self._officer("township_head", "county_approver", "coordination_panel")

@@ -66,6 +66,21 @@ decision = sa.Table(
     sa.Column("minutes_ref", sa.String(60), nullable=False),
 )
 
+# A democratic appraisal of a disputed case (R040, K6). `held_on` is empty until it was held.
+appraisal = sa.Table(
+    "appraisal", METADATA,
+    sa.Column("appraisal_id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), nullable=False, index=True),
+    # disputed, officer_asks.
+    sa.Column("reason_code", sa.String(20), nullable=False),
+    sa.Column("called_by", sa.String(80), nullable=False),
+    sa.Column("held_on", sa.Date),
+    sa.Column("attendees", sa.Integer, nullable=False),
+    sa.Column("agree", sa.Integer, nullable=False),
+    sa.Column("disagree", sa.Integer, nullable=False),
+    sa.Column("minutes_ref", sa.String(60), nullable=False),
+)
+
 policy_pack = sa.Table(
     "policy_pack", METADATA,
     sa.Column("hash", sa.String(64), primary_key=True),

@@ -63,6 +63,8 @@ class Players:
         self.diligent = diligent
         # Applications of hand-written households: what they have in store; no approver's whim decides them.
         self.scripts: dict[str, dict[str, Any]] = {}
+        # Applications whose case is to be put before its neighbours once.
+        self._disputed: dict[str, str] = {}
         self._objections: list[tuple[date, str, str, str]] = []
         self.refused: Counter[str] = Counter()  # codes of refused acts; an act can be overtaken by an event
         self._acts: dict[str, Act] = {
@@ -79,6 +81,8 @@ class Players:
             token=self._tokens.role("window_clerk", form.village_code))
         if household.expect:
             self.scripts[answer.application_id] = household.script
+            if household.script.get("disputed"):
+                self._disputed[answer.application_id] = household.key
         return answer
 
     # ------------------------------------------------------------------------------------------ a day
@@ -159,8 +163,19 @@ class Players:
 
     # ------------------------------------------------------------------------------------------ departments
     def _do_propose(self, task: task_pb2.Task, today: date) -> None:
+        if self._disputed.pop(task.detail["application_id"], ""):
+            self._world.peers.department(task.service).CallAppraisal(
+                aid_pb2.CallAppraisalRequest(case_id=task.subject, reason_code="disputed"),
+                token=self._tokens.role(task.owner_role, task.owner_area, task.service))
+            return
         self._world.peers.department(task.service).Propose(
             aid_pb2.ProposeRequest(case_id=task.subject, opinion="agree"),
+            token=self._tokens.role(task.owner_role, task.owner_area, task.service))
+
+    def _do_hold_appraisal(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.department(task.service).RecordAppraisal(
+            aid_pb2.RecordAppraisalRequest(case_id=task.subject, attendees=11, agree=8, disagree=2,
+                                           minutes_ref=f"评议〔2026〕{task.subject[:8]}"),
             token=self._tokens.role(task.owner_role, task.owner_area, task.service))
 
     def _do_decide(self, task: task_pb2.Task, today: date) -> None:
