@@ -111,15 +111,26 @@ class RabbitMQ:
                 for queue in (topology.queue_of(name), topology.dead_queue_of(name)):
                     connection.default_channel.queue_purge(queue)
 
-    def _start(self) -> None:
+    def _start(self, unknown: str = "") -> None:
         self._worker = subprocess.Popen(
             [sys.executable, "-m", "tests.contract.worker_process", "sink", self.tenancy.databases["sink"],
-             self.tenancy.brokers["sink"], self._poison], stdout=subprocess.PIPE, text=True)
+             self.tenancy.brokers["sink"], self._poison, unknown], stdout=subprocess.PIPE, text=True)
         assert self._worker.stdout is not None and self._worker.stdout.readline().strip() == "ready"
 
-    def deliver(self, expected: int) -> None:
+    def start_release_before(self) -> None:
+        """A consumer that does not know yet what the source says."""
+        assert self._worker is not None
+        self._worker.kill()
+        self._worker.wait()
+        self._start(unknown=WIRE_TYPE)
+
+    def relay(self) -> None:
+        """Publish everything that was said."""
         while relay_once(self.source, self._publisher):
             pass
+
+    def deliver(self, expected: int) -> None:
+        self.relay()
         wait_until(lambda: len(self.sink.effects()) >= expected, WAIT_S,
                    f"only {len(self.sink.effects())} of {expected} arrived")
 

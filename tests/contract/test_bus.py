@@ -140,7 +140,8 @@ def _headers(bus: RabbitMQ, **changes: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("changes, body", [
-    ({"ce-type": "aid.invented.v1"}, b""),
+    ({"ce-type": "garbage"}, b""),
+    ({"ce-type": "aid.invented.v0"}, b""),
     ({"ce-type": "output.recorded.v9"}, b""),
     ({}, b"\xff\xff not protobuf"),
     ({"ce-sequence": "no number"}, b""),
@@ -153,6 +154,27 @@ def test_a_message_nobody_can_read_goes_to_the_dead_letter_queue(rabbit: RabbitM
     # The queue goes on: what the source itself has to say arrives.
     rabbit.deliver(1)
     assert rabbit.sink.effects() == [1]
+
+
+def test_a_type_that_only_the_next_release_knows_waits_for_the_upgrade_in_its_order(rabbit: RabbitMQ) -> None:
+    rabbit.start_release_before()
+    rabbit.source.say("case-a", 1)
+    rabbit.relay()
+    wait_until(lambda: _parked(rabbit) == ["failed"], 20, "not parked")
+    rabbit.restart_sink()  # upgraded
+    rabbit.source.say("case-a", 2)
+    rabbit.source.say("case-b", 1)
+    rabbit.deliver(1)
+    wait_until(lambda: _parked(rabbit) == ["failed", "behind"], 20, "the later event did not wait")
+    assert rabbit.sink.effects("case-a") == []
+    rabbit.sink.processor.resume()  # as the upgraded server does at its start
+    assert rabbit.sink.processor.retry_parked() == 2
+    assert rabbit.sink.effects("case-a") == [1, 2] and rabbit.dead_letters() == 0
+
+
+def _parked(bus: RabbitMQ) -> list[str]:
+    with bus.sink.store.transaction(write=False) as tx:
+        return [row["state"] for row in tx.find(parked, order_by=parked.c.position)]
 
 
 def test_a_service_cannot_say_what_is_not_its_own_to_say(rabbit: RabbitMQ) -> None:

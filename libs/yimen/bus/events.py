@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -15,6 +16,7 @@ from yimen.kernel.errors import Fault
 MessageType = type[Message]
 ANY_OWNER = "any"
 DEPARTMENT_OWNER = "department"
+_WIRE_TYPE = re.compile(r"([a-z][a-z_]*(?:\.[a-z][a-z_]*)+)\.v[1-9][0-9]{0,3}")
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,32 @@ def kind_of(message: MessageType) -> EventKind:
     return _kinds_by_name()[message.DESCRIPTOR.full_name]
 
 
-def decode(wire_type: str, body: bytes) -> Message:
-    """Raises Fault EVENT_TYPE_UNKNOWN, EVENT_UNDECODABLE or PAYLOAD_TOO_LARGE."""
+def is_of_later_release(wire_type: str) -> bool:
+    """Whether the type is well formed and its name unknown here in any version.
+
+    Only the next release can have bound it to a queue of ours: it will be known after the upgrade. An unknown version
+    of a known name is another matter: its sender must say the known one beside it (CONTRIBUTING, compatibility).
+    """
+    found = _WIRE_TYPE.fullmatch(wire_type)
+    return found is not None and found[1] not in {kind.type for kind in event_kinds().values()}
+
+
+def check_readable(wire_type: str, body: bytes) -> None:
+    """Raises what `decode` raises, except for a type of a later release: that one waits for the upgrade."""
+    if is_of_later_release(wire_type):
+        _check_size(body)
+    else:
+        decode(wire_type, body)
+
+
+def _check_size(body: bytes) -> None:
     if len(body) > limits.PAYLOAD_BYTES_MAX:
         raise Fault("PAYLOAD_TOO_LARGE", size=len(body), limit=limits.PAYLOAD_BYTES_MAX)
+
+
+def decode(wire_type: str, body: bytes) -> Message:
+    """Raises Fault EVENT_TYPE_UNKNOWN, EVENT_UNDECODABLE or PAYLOAD_TOO_LARGE."""
+    _check_size(body)
     kind = event_kinds().get(wire_type)
     if kind is None:
         raise Fault("EVENT_TYPE_UNKNOWN", type=wire_type[:64])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from yimen.kernel import limits
@@ -9,6 +10,8 @@ from yimen.kernel.errors import Fault
 from yimen.store import audit
 from yimen.store.tables import parked
 from yimen.store.unit import Row, Tx
+
+TYPE_UNKNOWN = "EVENT_TYPE_UNKNOWN"
 
 
 def held(tx: Tx) -> list[Row]:
@@ -28,6 +31,13 @@ def release(tx: Tx, event_id: str, now: datetime) -> None:
     """Due at once. Raises Fault PARKED_NOT_FOUND."""
     if not tx.update(parked, {"event_id": event_id}, next_attempt_at=now):
         raise Fault("PARKED_NOT_FOUND", event_id=event_id)
+
+
+def release_known(tx: Tx, known: Collection[str], now: datetime) -> None:
+    """Due at once: what a release before parked because it did not know the type, of the types that are known now."""
+    for row in tx.find(parked, parked.c.reason.startswith(TYPE_UNKNOWN), parked.c.type.in_(known),
+                       order_by=parked.c.position, limit=limits.PARK_BATCH_MAX):
+        release(tx, row["event_id"], now)
 
 
 def discard(tx: Tx, event_id: str, reason: str, now: datetime) -> None:

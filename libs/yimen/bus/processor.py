@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from google.protobuf.message import Message
+from yimen.bus import parking
 from yimen.bus.envelope import Envelope, from_parked
 from yimen.bus.events import decode
 from yimen.kernel import limits
@@ -112,6 +113,11 @@ class Processor:
                 elif state == WAITING:
                     self._retry_waiting(tx, event.subject)
 
+    def resume(self) -> None:
+        """After an upgrade: what was parked because the release before did not know its type is due at once."""
+        with self._host.store.transaction() as tx:
+            parking.release_known(tx, self._handlers, self._host.machine_now())
+
     def retry_parked(self, everything: bool = False) -> int:
         """Try again what is due (or all); returns how many were handled. Each subject in its own transaction."""
         with self._host.store.transaction(write=False) as tx:
@@ -161,6 +167,8 @@ class Processor:
         return ""
 
     def _handle(self, tx: Tx, event: Envelope) -> None:
+        if event.type not in self._handlers:
+            raise Fault("EVENT_TYPE_UNKNOWN", type=event.type[:64])
         handler = self._handlers[event.type]
         if handler is None:
             return

@@ -36,7 +36,7 @@ from nameko.messaging import Consumer as ConsumerEntrypoint
 from nameko.runners import ServiceRunner
 
 from yimen.bus.envelope import Envelope, from_headers
-from yimen.bus.events import decode
+from yimen.bus.events import check_readable
 from yimen.bus.topology import exchange_of, quorum_queue
 from yimen.kernel import limits
 from yimen.kernel.errors import Fault
@@ -160,7 +160,7 @@ def read(message: Any) -> Envelope:
     entered = message.delivery_info.get("exchange", "")
     if entered != exchange_of(event.source):
         raise Fault("EVENT_SOURCE_FORGED", type=event.type[:64], claimed=event.source[:40], exchange=entered[:64])
-    decode(event.type, event.body)
+    check_readable(event.type, event.body)
     return event
 
 

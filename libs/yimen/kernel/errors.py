@@ -136,7 +136,7 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     "ACCOUNT_MISSING": (Kind.PRECONDITION, "该户没有登记收款账户,请先由窗口登记。"),
     "TRANSFER_CONFLICT": (Kind.CONFLICT, "转账编号 {transfer_id} 已用于内容不同的转账。"),
     # --- messages and machines
-    "EVENT_TYPE_UNKNOWN": (Kind.INVALID, "不认识的事件类型 {type},消息已移入死信队列。"),
+    "EVENT_TYPE_UNKNOWN": (Kind.INVALID, "不认识的事件类型 {type}:请核对类型名;若由新版本发出,升级本服务后再处理。"),
     "EVENT_UNDECODABLE": (Kind.INVALID, "事件 {type} 的内容不是有效的 protobuf,消息已移入死信队列。"),
     "EVENT_SOURCE_FORGED": (Kind.FORBIDDEN, "事件 {type} 自称来自 {claimed},却经由 {exchange} 送达,消息已移入死信队列。"),
     "PAYLOAD_TOO_LARGE": (Kind.INVALID, "内容 {size} 字节,超过上限 {limit} 字节,请拆分后提交。"),

@@ -38,6 +38,11 @@ PANEL_ROLES = {"township": "township_head", "county": "county_approver", "panel"
 Act = Callable[[task_pb2.Task, date], None]
 
 
+def corrected_account(instalment_id: str) -> str:
+    """The account that the window writes down after a return: 19 digits, and one that the bank pays to (`bank.judge`)."""
+    return f"621799{int(chance(instalment_id, 'account') * 10**11):011d}10"
+
+
 def chance(*parts: object) -> float:
     """A number in [0, 1) that follows from its parts."""
     digest = hashlib.sha256(":".join(map(str, parts)).encode()).digest()
@@ -242,9 +247,8 @@ class Players:
                 token=self._tokens.role("finance_officer"), timeout_s=120.0)
 
     def _do_correct_account(self, task: task_pb2.Task, today: date) -> None:
-        number = 10**12 + int(chance(task.subject, "account") * 10**11)
         self._world.peers.stub("payment").CorrectAccount(
-            payment_pb2.CorrectAccountRequest(instalment_id=task.subject, bank_account=f"621799{number}10"[:19]),
+            payment_pb2.CorrectAccountRequest(instalment_id=task.subject, bank_account=corrected_account(task.subject)),
             token=self._tokens.role("window_clerk", task.owner_area))
 
     # ------------------------------------------------------------------------------------------ supervision

@@ -91,6 +91,7 @@ class App:
         """The service's own first steps."""
         with self.work(f"service:{self.name}") as ctx:
             self.service.on_start(ctx)
+        self.processor.resume()
 
     def mounts(self) -> list[Mount]:
         """Everything that the server offers."""
