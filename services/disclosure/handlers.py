@@ -96,9 +96,38 @@ def close(ctx: Context, row: Row, upheld: bool) -> None:
              subject=row["case_id"], partition_key=row["household_id"], audience=row["service"])
 
 
+def on_case_closed(ctx: Context, event: aid.CaseClosed, _: Envelope) -> None:
+    """A case that ends while it is announced, because it is withdrawn, is announced no more."""
+    row = ctx.tx.first(notice, case_id=event.case_id, state=("to_post", "posted", "objected"), lock=True)
+    if row is None:
+        return
+    ctx.tx.update(notice, {"notice_id": row["notice_id"]}, state="withdrawn", closed_on=ctx.today)
+    for one in ctx.tx.find(objection, notice_id=row["notice_id"], outcome=""):
+        ctx.close_tasks(one["objection_id"])
+        ctx.tx.update(objection, {"objection_id": one["objection_id"]}, outcome="dismissed", resolved_at=ctx.now)
+    ctx.close_tasks(row["notice_id"])
+    ctx.cancel("notice_end", row["notice_id"])
+    ctx.audit("notice.withdrawn", row["notice_id"])
+
+
 def open_objections(ctx: Context, notice_id: str) -> int:
     """How many objections still wait for their answer."""
     return ctx.tx.count(objection, notice_id=notice_id, outcome="")
+
+
+def on_adjusted(ctx: Context, event: aid.BenefitAdjusted, _: Envelope) -> None:
+    """The standing list says the new amount, or the household leaves it, from the day on which it holds."""
+    if event.standing_list:
+        ctx.schedule("list_turn", event.case_id, datetime.combine(date.fromisoformat(event.effective_on), time(), CHINA),
+                     ends=event.kind == "stop", amount_fen=event.amount_fen)
+
+
+def turn_list(ctx: Context, case_id: str, change: dict[str, Any]) -> None:
+    """The day has come."""
+    if change["ends"]:
+        ctx.tx.delete(standing_list, case_id=case_id)
+    else:
+        ctx.tx.update(standing_list, {"case_id": case_id}, amount_fen=change["amount_fen"])
 
 
 def on_granted(ctx: Context, event: aid.AidGranted, _: Envelope) -> None:

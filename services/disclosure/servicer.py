@@ -91,6 +91,8 @@ class DisclosureServicer(disclosure_pb2_grpc.DisclosureServiceServicer):
         return pb.ResolveObjectionResponse()
 
     def _after(self, ctx: Context, row: Any, upheld: bool) -> None:
+        if row["state"] not in PUBLIC_STATES:
+            return  # another objection was upheld, or the case has ended: it is down already
         if upheld:
             close(ctx, row, upheld=True)
         elif not open_objections(ctx, row["notice_id"]):

@@ -21,6 +21,7 @@ UNEMPLOYMENT_REASONS = ("", "none", "study", "illness", "caring", "job_seeking",
 OBLIGOR_RELATIONS = ("child", "parent", "spouse", "grandchild", "grandparent", "other")
 STATUSES = ("", "none", "imprisoned", "compulsory_detox", "declared_missing", "conscript", "clergy")
 EXPENDITURE_KINDS = ("living", "medical", "education", "disability_rehabilitation", "disaster", "other")
+CHANGE_KINDS = ("members", "income", "property", "expenditure", "residence")
 TENURES = ("owned", "rented", "public_rental", "none")
 NUMBER, BOOL = "number", "bool"
 DISABILITY_LEVEL_MAX = 4
@@ -67,6 +68,21 @@ def check_form(form: Any, today: date) -> None:
             raise Fault("FIELD_WRONG", field="incomes", expected=f"0 至 {AMOUNT_FEN_MAX} 的整数分")
     if form.agent and not form.mandate_document:
         raise Fault("FIELD_WRONG", field="mandate_document", expected="代为申请须附委托书编号(R010)")
+
+
+def check_change(kinds: Sequence[str], occurred_on: str, today: date) -> date:
+    """The day on which it happened. Raises Fault FIELD_WRONG or CHANGE_IN_FUTURE."""
+    if not kinds:
+        raise Fault("FIELD_WRONG", field="kinds", expected="/".join(CHANGE_KINDS))
+    for kind in kinds:
+        _one_of("kinds", kind, CHANGE_KINDS)
+    try:
+        day = date.fromisoformat(occurred_on)
+    except ValueError:
+        raise Fault("FIELD_WRONG", field="occurred_on", expected="日期,如 2026-03-31") from None
+    if day > today:
+        raise Fault("CHANGE_IN_FUTURE", occurred_on=day)
+    return day
 
 
 def preview(form: Any, occasion: Occasion) -> Any:

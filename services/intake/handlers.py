@@ -10,7 +10,7 @@ from yimen.intake.v1 import events_pb2 as intake
 from yimen.kernel.errors import NotYet
 from yimen.runtime.context import Context
 
-from services.intake.narrate import NARRATORS, OUTCOME_TITLES
+from services.intake.narrate import NARRATORS, OUTCOME_TITLES, adjusted
 from services.intake.tables import aid_item, application, feedback, item_status, timeline
 
 OPEN_STATES = {
@@ -63,6 +63,17 @@ def on_case_closed(ctx: Context, event: aid.CaseClosed, envelope: Envelope) -> N
     _close_when_done(ctx, event.application_id)
 
 
+def on_adjusted(ctx: Context, event: aid.BenefitAdjusted, envelope: Envelope) -> None:
+    """A later decision is fed back like the first (R018, R052)."""
+    narrate(ctx, event, envelope)
+    title = ctx.tx.first(aid_item, item=event.item)
+    told = adjusted(event)
+    text = f"{told.what.replace(event.item, title['title'] if title else event.item, 1)}。{told.why}"
+    for receiver in ("window", "applicant"):
+        ctx.tx.insert_new(feedback, application_id=event.application_id, case_id=event.decision_id, receiver=receiver,
+                          text=text, at=ctx.now)
+
+
 def _close_when_done(ctx: Context, application_id: str) -> None:
     row = ctx.tx.first(application, application_id=application_id, state="accepted", lock=True)
     still_open = ctx.tx.count(item_status, application_id=application_id, trigger="application", closed_at=None)
@@ -83,5 +94,6 @@ def _close_when_done(ctx: Context, application_id: str) -> None:
 HANDLERS: dict[type[Any], Any] = {
     **dict.fromkeys(NARRATORS, narrate),
     aid.CaseClosed: on_case_closed,
+    aid.BenefitAdjusted: on_adjusted,
     aid.CataloguePublished: on_catalogue,
 }

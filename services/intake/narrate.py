@@ -11,6 +11,7 @@ from typing import Any
 
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework.categories import CATEGORY_TITLES
+from yimen.casework.reviews import RESULT_TITLES, Result
 from yimen.disclosure.v1 import events_pb2 as disclosure
 from yimen.kernel.money import yuan
 from yimen.means_test.v1 import events_pb2 as means_test
@@ -43,6 +44,23 @@ def _proposed(e: aid.AidProposed) -> Entry:
     return Entry(f"{e.item} 提出审核意见:{opinion if e.outcome == 'grant' else '拟不予救助'}", e.reason, e.clause, e.actor)
 
 
+def adjusted(e: aid.BenefitAdjusted) -> Entry:
+    """What the applicant is told of an adjustment, too."""
+    parts = [f"{e.item} {RESULT_TITLES[Result(e.kind)]}"]
+    if e.category != e.previous_category and e.category:
+        parts.append(f"类别变为{CATEGORY_TITLES.get(e.category, e.category)}")
+    if e.amount_fen != e.previous_amount_fen:
+        parts.append(f"每期由 {_money(e.previous_amount_fen)} 变为 {_money(e.amount_fen)}")
+    parts.append(f"自 {e.effective_on} 起")
+    if e.taper_until:
+        parts.append(f"渐退期至 {e.taper_until},期内照原额发放")
+    return Entry(",".join(parts), e.reason, e.clause, e.actor)
+
+
+CAUSE_TITLES = {"periodic": "定期", "change_report": "家庭报告变化", "data_hit": "数据比对", "complaint": "举报",
+                "category_change": "类别变化", "standard_change": "标准调整", "reconsideration": "行政复议"}
+
+
 def _granted(e: aid.AidGranted) -> Entry:
     parts = [f"{e.item} 确认"]
     if e.category:
@@ -70,18 +88,24 @@ NARRATORS: dict[type[Any], Callable[[Any], Entry]] = {
     aid.OutputRecorded: lambda e: Entry(f"救助结果已落实:{e.kind}({e.detail_code})", actor=e.actor),
     aid.SupplementFiled: lambda e: Entry("先行救助的补充材料已交齐", clause="R069", actor=e.actor),
     aid.CaseClosed: lambda e: Entry(f"{e.item} 办结:{OUTCOME_TITLES.get(e.outcome, e.outcome)}", e.reason),
+    aid.ReviewDue: lambda e: Entry(f"{e.item} 开始复核({CAUSE_TITLES.get(e.cause, e.cause)})", clause="R052"),
+    aid.ReviewCompleted: lambda e: Entry(f"{e.item} 复核完成:{RESULT_TITLES[Result(e.result)]}", e.reason, "R052", e.actor),
+    aid.BenefitAdjusted: adjusted,
     disclosure.NoticePublished: lambda e: Entry(f"在乡镇和村(居)公示,{e.until} 期满", clause="R125", actor=e.actor),
     disclosure.ObjectionFiled: lambda e: Entry("公示期内收到异议,开始复查", e.reason_code, "R127"),
     disclosure.ObjectionResolved: lambda e: Entry(f"异议复查:{'成立' if e.upheld else '不成立'}", e.finding_code,
                                                   "R127", e.actor),
     disclosure.NoticeClosed: lambda e: Entry("公示撤下" if e.objection_upheld else "公示期满,无异议或异议不成立"),
-    roster.CategoryChanged: lambda e: Entry(f"台账登记类别:{CATEGORY_TITLES.get(e.category, e.category)}", clause="R047"),
+    roster.CategoryChanged: lambda e: Entry(
+        f"台账{'注销' if e.change == 'ended' else '登记'}类别:{CATEGORY_TITLES.get(e.category, e.category)}", clause="R047"),
     payment.PaymentPlanned: lambda e: Entry(f"资金已预留:{_money(e.total_fen)},分 {e.instalments} 期", e.channel, "R118"),
     payment.PaymentRejected: lambda e: Entry("资金未能支出", e.reason),
     payment.PaymentSettled: lambda e: Entry(f"第 {e.instalment_no} 期 {_money(e.amount_fen)} 已到账", e.channel, "R117"),
+    payment.PaymentPlanEnded: lambda e: Entry(f"{e.from_due_on} 起的 {e.instalments} 期不再发放,预留退回渠道", e.channel,
+                                              "R118"),
     payment.PaymentVoided: lambda e: Entry(f"第 {e.instalment_no} 期 {_money(e.amount_fen)} 撤销,资金退回渠道", e.reason_code),
     payment.PaymentReturned: lambda e: Entry(f"第 {e.instalment_no} 期被银行退回,待更正账户", e.reason_code, "R117"),
 }
 
 OUTCOME_TITLES = {"granted": "已给予", "refused": "不予救助", "withdrawn": "申请人撤回", "stopped_by_objection": "异议成立,终止",
-                  "terminated_uncooperative": "不配合核查,终止"}
+                  "terminated_uncooperative": "不配合核查,终止", "stopped": "停发"}

@@ -21,10 +21,11 @@ from yimen.runtime.context import Context
 from yimen.store.unit import Row
 
 from services.intake import domain
-from services.intake.tables import aid_item, application, feedback, item_status, receipt_counter, timeline
+from services.intake.tables import aid_item, application, change_report, feedback, item_status, receipt_counter, timeline
 
 WINDOW_DAYS = 1
 SUPPLEMENT_DAYS = 20
+CHANGE_REPORT_DAYS = 30  # [A]: R053 says in time and names no limit
 WINDOW_STATES = ("submitted", "supplement_required")
 
 
@@ -96,7 +97,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
             raise Fault("AREA_UNKNOWN", code=township)
         return self._windows[township]
 
-    def _register(self, form: Any) -> Any:
+    def _register(self, form: Any, known: str = "") -> Any:
+        """Finds or founds the household; a `known` one is as the form says it: who is not in it has left."""
         members = [
             roster_pb2.Person(name=m.name, resident_id=m.resident_id, relation=m.relation,
                               school_stage=m.school_stage or "none", disability_kind=m.disability_kind or "none",
@@ -105,7 +107,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
             for m in form.members
         ]
         return self._app.peers.stub("roster").RegisterHousehold(roster_pb2.RegisterHouseholdRequest(
-            village_code=form.village_code, area_kind=form.area_kind, members=members))
+            village_code=form.village_code, area_kind=form.area_kind, members=members, known_household_id=known))
 
     def _receipt(self, ctx: Context, township: str) -> str:
         number = ctx.tx.advance(receipt_counter.c.last, day=ctx.today, township_code=township)
@@ -221,6 +223,52 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
                      subject=row["application_id"], partition_key=row["household_id"])
         return pb.WithdrawResponse()
 
+    # ------------------------------------------------------------------------------------------ afterwards
+    def ReportChange(self, request: Any, context: Any) -> Any:
+        officer = caller()
+        officer.require_role("window_clerk", "village_assistant", "county_officer")
+        if not request.idempotency_key:
+            raise Fault("KEY_MISSING")
+        form, body = request.application, request.application.SerializeToString(deterministic=True)
+        body_hash = hashlib.sha256(body).hexdigest()
+        if earlier := self._reported(request.idempotency_key, body_hash):
+            return earlier
+        row = self._application(request.receipt_no)
+        officer.require_area(row["village_code"])
+        occurred_on = domain.check_change(request.kinds, request.occurred_on, self._app.today())
+        domain.check_form(form, self._app.today())
+        home = self._register(form, row["household_id"])
+        change_id = derived("change", request.idempotency_key)
+        with self._app.work(officer.actor) as ctx:
+            late = (ctx.today - occurred_on).days > CHANGE_REPORT_DAYS
+            if ctx.tx.insert_new(
+                    change_report, change_id=change_id, idempotency_key=request.idempotency_key, body_hash=body_hash,
+                    application_id=row["application_id"], household_id=row["household_id"], kinds=list(request.kinds),
+                    occurred_on=occurred_on, reported_at=ctx.now, late=late, person_ids=list(home.person_ids),
+                    form_sealed=self._app.vault.encrypt(MessageToJson(form))):
+                self._say_changed(ctx, row, change_id, request, late)
+        return pb.ReportChangeResponse(change_id=change_id, late=late)
+
+    def _reported(self, key: str, body_hash: str) -> Any:
+        with self._app.work("", write=False) as ctx:
+            row = ctx.tx.first(change_report, idempotency_key=key)
+        if row is None:
+            return None
+        if row["body_hash"] != body_hash:
+            raise Fault("KEY_REUSED")
+        return pb.ReportChangeResponse(change_id=row["change_id"], late=row["late"])
+
+    def _say_changed(self, ctx: Context, row: Row, change_id: str, request: Any, late: bool) -> None:
+        ctx.audit("change.reported", change_id, kinds=list(request.kinds), late=late)
+        self._line(ctx, row["application_id"], "家庭报告变化" + (",报告逾期" if late else ""), clause="R053")
+        theirs = [one["application_id"] for one in ctx.tx.find(application, household_id=row["household_id"])]
+        concerned = {one["service"] for one in ctx.tx.find(item_status, application_id=theirs)}
+        ctx.emit(events.ChangeReported(
+            change_id=change_id, application_id=row["application_id"], household_id=row["household_id"],
+            kinds=request.kinds, occurred_on=request.occurred_on, reported_on=ctx.today.isoformat(), late=late,
+            actor=ctx.actor), subject=row["application_id"], partition_key=row["household_id"],
+            audience=",".join(sorted(concerned)))
+
     # ------------------------------------------------------------------------------------------ reading
     def GetApplication(self, request: Any, context: Any) -> Any:
         row = self._application(request.receipt_no)
@@ -246,6 +294,9 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         with self._app.work(caller().actor) as ctx:
             row = ctx.require(ctx.tx.first(application, application_id=request.application_id),
                               "APPLICATION_NOT_FOUND", receipt_no="")
+            if request.current:
+                row = ctx.tx.first(change_report, household_id=row["household_id"],
+                                   order_by=change_report.c.row_id.desc()) or row
             ctx.audit("declaration.read", request.application_id)
         return pb.GetDeclarationResponse(application=self._form(row), household_id=row["household_id"],
                                          person_ids=row["person_ids"])

@@ -26,6 +26,24 @@ application = sa.Table(
     sa.Column("closed_at", Moment),
 )
 
+# What a household has reported to have changed since (R053).
+change_report = sa.Table(
+    "change_report", METADATA,
+    sa.Column("row_id", RowId, primary_key=True, autoincrement=True),
+    sa.Column("change_id", sa.String(36), nullable=False, unique=True),
+    sa.Column("idempotency_key", sa.String(80), nullable=False, unique=True),
+    sa.Column("body_hash", sa.String(64), nullable=False),
+    sa.Column("application_id", sa.String(36), nullable=False),
+    sa.Column("household_id", sa.String(36), nullable=False, index=True),
+    sa.Column("kinds", sa.JSON, nullable=False),
+    sa.Column("occurred_on", sa.Date, nullable=False),
+    sa.Column("reported_at", Moment, nullable=False),
+    sa.Column("late", sa.Boolean, nullable=False),
+    sa.Column("person_ids", sa.JSON, nullable=False),
+    # The household as it is now, encrypted.
+    sa.Column("form_sealed", sa.LargeBinary, nullable=False),
+)
+
 item_status = sa.Table(
     "item_status", METADATA,
     sa.Column("case_id", sa.String(36), primary_key=True),
@@ -57,6 +75,7 @@ feedback = sa.Table(
     "feedback", METADATA,
     sa.Column("row_id", RowId, primary_key=True, autoincrement=True),
     sa.Column("application_id", sa.String(36), nullable=False, index=True),
+    # The case; or the later decision that is told.
     sa.Column("case_id", sa.String(36), nullable=False),
     sa.Column("receiver", sa.String(12), nullable=False),
     sa.Column("text", sa.Text, nullable=False),

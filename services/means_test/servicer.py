@@ -52,7 +52,7 @@ class MeansTestServicer(means_test_pb2_grpc.MeansTestServiceServicer):
             row = ctx.require(ctx.tx.first(verification, verification_id=request.verification_id),
                               "VERIFICATION_NOT_FOUND", verification_id=request.verification_id)
         officer.require_area(row["township_code"])
-        declared = steps.declaration(self._app, row["application_id"])
+        declared = steps.declaration_of(self._app, row)
         if any(not 0 <= place < len(declared.application.members) for place in request.idle_members):
             raise Fault("FIELD_WRONG", field="idle_members", expected="本户成员的序号(从0起)")
         with self._app.work(officer.actor) as ctx:
@@ -108,7 +108,7 @@ class MeansTestServicer(means_test_pb2_grpc.MeansTestServiceServicer):
             row = ctx.require(ctx.tx.first(verification, verification_id=found["verification_id"]),
                               "INTERNAL")
         officer.require_area(row["township_code"])
-        declared = steps.declaration(self._app, row["application_id"])
+        declared = steps.declaration_of(self._app, row)
         with self._app.work(officer.actor) as ctx:
             ctx.tx.update(doubt, {"doubt_id": request.doubt_id}, outcome=request.outcome)
             ctx.close_tasks(request.doubt_id)

@@ -8,7 +8,7 @@ METADATA = sa.MetaData()
 verification = sa.Table(
     "verification", METADATA,
     sa.Column("verification_id", sa.String(36), primary_key=True),
-    sa.Column("application_id", sa.String(36), nullable=False, unique=True),
+    sa.Column("application_id", sa.String(36), nullable=False, index=True),
     sa.Column("household_id", sa.String(36), nullable=False, index=True),
     sa.Column("township_code", sa.String(9), nullable=False),
     sa.Column("area_kind", sa.String(5), nullable=False),
@@ -24,6 +24,8 @@ verification = sa.Table(
     sa.Column("warned_until", sa.Date),
     sa.Column("letter_ref", sa.String(60), nullable=False, server_default=""),
     sa.Column("report_id", sa.String(36), nullable=False),
+    # For a review of standing benefits: by what the household reported last, not by the application.
+    sa.Column("review", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("started_at", Moment, nullable=False),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, cast
 
@@ -25,25 +26,20 @@ QUERIES_PER_ROUND = 400
 
 
 # ------------------------------------------------------------------------------------------------ opening
-def open_verification(ctx: Context, event: Any) -> None:
+def open_verification(ctx: Context, event: Any, verification_id: str = "", review: bool = False) -> None:
     """Ask every source about every authorised member and put the home visit on the township's list."""
-    declared = declaration(ctx.app, event.application_id)
-    verification_id = derived("verification", event.application_id)
+    declared = declaration(ctx.app, event.application_id, review)
+    verification_id = verification_id or derived("verification", event.application_id)
     due = ctx.workdays_later(VERIFY_DAYS)
     new = ctx.tx.insert_new(
         verification, verification_id=verification_id, application_id=event.application_id,
         household_id=event.household_id, township_code=event.township_code, area_kind=event.area_kind,
         state="matching", visited=False, surveyors=[], idle_members=[], self_care_fails=None, visit_finding="", report_id="",
-        started_at=ctx.now)
+        review=review, started_at=ctx.now)
     if not new:
         return
-    ctx.tx.insert_all(source_query, [
-        {"query_id": derived("query", verification_id, person_id, source), "verification_id": verification_id,
-         "person_id": person_id, "source": source, "authorised": member.authorised, "attempts": 0,
-         "next_attempt_at": ctx.now, "answer_sealed": None}
-        for person_id, member in zip(declared.person_ids, declared.application.members, strict=True)
-        for source in ADAPTERS
-    ])
+    ctx.tx.insert_all(source_query, _questions(ctx, verification_id, zip(declared.person_ids, declared.application.members,
+                                                                         strict=True)))
     ctx.open_task("home_visit", verification_id, "surveyor", event.township_code, due, application_id=event.application_id)
     ctx.audit("verification.opened", verification_id, sources=len(ADAPTERS), members=len(declared.person_ids))
     ctx.emit(events.VerificationRequested(verification_id=verification_id, application_id=event.application_id,
@@ -52,9 +48,38 @@ def open_verification(ctx: Context, event: Any) -> None:
              subject=event.application_id, partition_key=event.household_id)
 
 
-def declaration(app: App, application_id: str) -> Any:
-    """What the applicant declared; a read that intake writes into its audit log."""
-    return app.peers.stub("intake").GetDeclaration(intake_pb2.GetDeclarationRequest(application_id=application_id))
+def declaration(app: App, application_id: str, current: bool) -> Any:
+    """What the household declared, as applied or as last reported; a read that intake writes into its audit log."""
+    return app.peers.stub("intake").GetDeclaration(intake_pb2.GetDeclarationRequest(
+        application_id=application_id, current=current))
+
+
+def declaration_of(app: App, row: Row) -> Any:
+    """The declaration that a verification goes by."""
+    return declaration(app, row["application_id"], row["review"])
+
+
+def include_newcomers(ctx: Context, row: Row) -> None:
+    """Members were reported to have joined while the verification runs: the sources are asked about them, and the home
+    is seen again."""
+    declared = declaration_of(ctx.app, row)
+    known = {one["person_id"] for one in ctx.tx.find(source_query, verification_id=row["verification_id"])}
+    newcomers = [(person_id, member) for person_id, member in
+                 zip(declared.person_ids, declared.application.members, strict=True) if person_id not in known]
+    if not newcomers:
+        return
+    ctx.tx.insert_all(source_query, _questions(ctx, row["verification_id"], newcomers))
+    ctx.tx.update(verification, {"verification_id": row["verification_id"]}, state="matching", visited=False)
+    ctx.close_tasks(row["verification_id"])
+    ctx.open_task("home_visit", row["verification_id"], "surveyor", row["township_code"], ctx.workdays_later(VERIFY_DAYS),
+                  application_id=row["application_id"])
+    ctx.audit("verification.extended", row["verification_id"], members=len(newcomers))
+
+
+def _questions(ctx: Context, verification_id: str, members: Iterable[tuple[str, Any]]) -> list[dict[str, Any]]:
+    return [{"query_id": derived("query", verification_id, person_id, source), "verification_id": verification_id,
+             "person_id": person_id, "source": source, "authorised": member.authorised, "attempts": 0,
+             "next_attempt_at": ctx.now, "answer_sealed": None} for person_id, member in members for source in ADAPTERS]
 
 
 # ------------------------------------------------------------------------------------------------ matching
@@ -77,7 +102,7 @@ def ask_sources(app: App) -> int:
 def _ask_for_one(app: App, verification_id: str, rows: list[Row]) -> None:
     with app.work("", write=False) as ctx:
         row = ctx.require(ctx.tx.first(verification, verification_id=verification_id), "INTERNAL")
-    declared = declaration(app, row["application_id"])
+    declared = declaration_of(app, row)
     numbers = dict(zip(declared.person_ids, (m.resident_id for m in declared.application.members), strict=True))
     answers: dict[str, list[Finding] | None] = {}
     exchange = open_exchange(app.settings.exchange_url)
@@ -173,7 +198,8 @@ def refuse(ctx: Context, verification_id: str, finding_code: str) -> None:
     stop(ctx, row)
     ctx.emit(events.VerificationRefused(
         verification_id=verification_id, application_id=row["application_id"], household_id=row["household_id"],
-        finding_code=finding_code, actor=ctx.actor), subject=row["application_id"], partition_key=row["household_id"])
+        finding_code=finding_code, actor=ctx.actor, review=row["review"]),
+        subject=row["application_id"], partition_key=row["household_id"])
 
 
 def _running(ctx: Context, verification_id: str, act: str) -> Row:
@@ -206,14 +232,14 @@ def try_to_finish(ctx: Context, verification_id: str, declared: Any) -> bool:
     ctx.close_tasks(verification_id)
     ctx.audit("report.issued", report_id, doubts=len(doubts))
     announce(ctx, row["application_id"], row["household_id"], verification_id, report_id, row["surveyors"],
-             len(doubts), major, reused=False)
+             len(doubts), major, reused=False, review=row["review"])
     return True
 
 
 def announce(ctx: Context, application_id: str, household_id: str, verification_id: str, report_id: str,
-             surveyors: list[str], doubts: int, major: bool, reused: bool) -> None:
-    """Tell every department that the report is ready for this application."""
+             surveyors: list[str], doubts: int, major: bool, reused: bool, review: bool = False) -> None:
+    """Tell every department that the report is ready for this application, or for the reviews of this household."""
     ctx.emit(events.VerificationCompleted(
         verification_id=verification_id, application_id=application_id, household_id=household_id,
         report_id=report_id, completed_on=ctx.today.isoformat(), reused=reused, doubts=doubts, major_doubt=major,
-        surveyors=surveyors), subject=application_id, partition_key=household_id)
+        surveyors=surveyors, review=review), subject=application_id, partition_key=household_id)

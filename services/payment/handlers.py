@@ -24,9 +24,42 @@ REJECTIONS = ("GRANT_SIGNATURE_WRONG", "CHANNEL_NOT_OWNED", "CHANNEL_NOT_FOUND",
 
 def on_granted(ctx: Context, event: aid.AidGranted, envelope: Envelope) -> None:
     """Reserve the money of a grant; without a valid grant no money moves (promise 2)."""
-    if not event.HasField("signed_grant"):
+    if event.HasField("signed_grant"):
+        _take(ctx, event.signed_grant, envelope.source)
+
+
+def on_adjusted(ctx: Context, event: aid.BenefitAdjusted, envelope: Envelope) -> None:
+    """Cut the plan that stood, then reserve what replaces it: the money that comes free is there for it."""
+    if event.HasField("signed_end"):
+        _end(ctx, event.signed_end, envelope.source)
+    for signed in event.signed_grants:
+        _take(ctx, signed, envelope.source)
+
+
+def _end(ctx: Context, signed: aid.SignedGrantEnd, source: str) -> None:
+    """Instalments that are due later and not released yet are not paid; their reservation goes back to the channel."""
+    end = aid.GrantEnd.FromString(signed.grant_end)
+    mine = ctx.tx.first(plan, grant_id=end.grant_id, lock=True)
+    if mine is None or mine["state"] == "rejected":
         return
-    signed = event.signed_grant
+    if not mine["signed_by"] == signed.signed_by == end.service == source or not ctx.app.keys.verify(
+            signed.signed_by, signed.grant_end, signed.signature):
+        ctx.audit("grant_end.refused", end.grant_id, source=source)
+        return
+    from_due = date.fromisoformat(end.from_due_on)
+    rest = ctx.tx.find(instalment, instalment.c.due_on >= from_due, grant_id=end.grant_id, state="planned",
+                       order_by=instalment.c.number, lock=True)
+    for row in rest:
+        release_reserved(ctx, row, end.decision_id)
+    ctx.audit("grant.ended", end.grant_id, instalments=len(rest), from_due_on=end.from_due_on)
+    grant = aid.Grant.FromString(mine["grant"])
+    ctx.emit(events.PaymentPlanEnded(grant_id=end.grant_id, case_id=mine["case_id"], application_id=mine["application_id"],
+                                     channel=mine["channel"], instalments=len(rest),
+                                     released_fen=sum(row["amount_fen"] for row in rest), from_due_on=end.from_due_on),
+             subject=mine["case_id"], partition_key=mine["household_id"], audience=grant.service)
+
+
+def _take(ctx: Context, signed: aid.SignedGrant, source: str) -> None:
     grant = aid.Grant.FromString(signed.grant)
     recorded = {"grant_id": grant.grant_id, "channel": grant.channel, "case_id": grant.case_id,
                 "application_id": grant.application_id, "household_id": grant.household_id,
@@ -36,7 +69,7 @@ def on_granted(ctx: Context, event: aid.AidGranted, envelope: Envelope) -> None:
         return
     try:
         with ctx.tx.savepoint():
-            _check(ctx, grant, signed, envelope.source)
+            _check(ctx, grant, signed, source)
             _reserve(ctx, grant)
     except Fault as fault:
         if fault.code not in REJECTIONS:
@@ -123,15 +156,20 @@ def settle(ctx: Context, instalment_id: str, instruction_id: str, kind: str) -> 
 def void(ctx: Context, row: Row, reason_code: str) -> None:
     """It will never be paid: the reservation goes back to the channel, and the department is told."""
     grant = grant_of(ctx, row["grant_id"])
-    ledger.move(ctx, derived("void", row["instalment_id"]), ledger.account_id(row["channel"], ledger.RESERVED),
-                ledger.account_id(row["channel"], ledger.AVAILABLE), row["amount_fen"], "void", reason_code)
-    ctx.tx.update(instalment, {"instalment_id": row["instalment_id"]}, state="void")
+    release_reserved(ctx, row, reason_code)
     ctx.close_tasks(row["instalment_id"])
     ctx.audit("payment.voided", row["instalment_id"], code=reason_code)
     ctx.emit(events.PaymentVoided(grant_id=row["grant_id"], case_id=grant.case_id, application_id=grant.application_id,
                                   instalment_no=row["number"], amount_fen=row["amount_fen"], reason_code=reason_code,
                                   channel=row["channel"]),
              subject=grant.case_id, partition_key=grant.household_id, audience=grant.service)
+
+
+def release_reserved(ctx: Context, row: Row, reference: str) -> None:
+    """The instalment will not be paid: what was reserved for it is available again."""
+    ledger.move(ctx, derived("void", row["instalment_id"]), ledger.account_id(row["channel"], ledger.RESERVED),
+                ledger.account_id(row["channel"], ledger.AVAILABLE), row["amount_fen"], "void", reference)
+    ctx.tx.update(instalment, {"instalment_id": row["instalment_id"]}, state="void")
 
 
 def grant_of(ctx: Context, grant_id: str) -> aid.Grant:

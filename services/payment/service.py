@@ -6,7 +6,7 @@ from yimen.aid.v1 import events_pb2 as aid
 from yimen.runtime.declaration import Service
 
 from services.payment.dispatch import ask_bank, send_instructions
-from services.payment.handlers import on_granted
+from services.payment.handlers import on_adjusted, on_granted
 from services.payment.ledger import balances
 from services.payment.servicer import payment_mount
 from services.payment.tables import METADATA
@@ -17,7 +17,7 @@ SERVICE = Service(
     purpose="A channel per department, double entry, reserve then post, imprest funds, instructions to the bank",
     tables=METADATA,
     migrations=(Path(__file__).parent / "migrations",),
-    handlers={aid.AidGranted: on_granted},
+    handlers={aid.AidGranted: on_granted, aid.BenefitAdjusted: on_adjusted},
     servicers=lambda app: [payment_mount(app)],
     loops=(send_instructions, ask_bank),
     peers=("directory", "bank"),

@@ -21,6 +21,7 @@ from services.roster import domain, resolve
 from services.roster.tables import (
     benefit_record,
     category_record,
+    former_membership,
     household,
     membership,
     person,
@@ -74,16 +75,28 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
         known = {row["person_id"]: row["household_id"]
                  for row in ctx.tx.find(membership, person_id=person_ids)}
         household_id = known.get(person_ids[0]) or derived("household", person_ids[0])
+        if request.known_household_id and household_id != request.known_household_id:
+            raise Fault("FIELD_WRONG", field="members", expected="第一位成员须为该户现有成员")
         for place, person_id in enumerate(person_ids, start=1):
             if known.get(person_id, household_id) != household_id:
                 raise Fault("MEMBER_IN_TWO_HOUSEHOLDS", position=place, household_id=known[person_id])
         if ctx.tx.insert_new(household, household_id=household_id, village_code=request.village_code,
                              area_kind=request.area_kind, version=1, recorded_at=ctx.now):
             ctx.audit("household.registered", household_id, members=len(person_ids))
+        if request.known_household_id:
+            self._end_others(ctx, household_id, person_ids)
         for place, (person_id, member) in enumerate(zip(person_ids, request.members, strict=True)):
             ctx.tx.insert_new(membership, household_id=household_id, person_id=person_id, relation=member.relation,
                               place=place, valid_from=ctx.today)
         return household_id
+
+    def _end_others(self, ctx: Context, household_id: str, staying: list[str]) -> None:
+        """Who is not named has left the household; that he belonged to it is kept."""
+        for row in ctx.tx.find(membership, membership.c.person_id.not_in(staying), household_id=household_id):
+            ctx.tx.append(former_membership, household_id=household_id, person_id=row["person_id"], relation=row["relation"],
+                          valid_from=row["valid_from"], valid_to=ctx.today, recorded_at=ctx.now)
+            ctx.tx.delete(membership, person_id=row["person_id"])
+            ctx.audit("member.left", household_id, person_id=row["person_id"])
 
     # ------------------------------------------------------------------------------------------ reading
     def GetHousehold(self, request: Any, context: Any) -> Any:
@@ -151,7 +164,9 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
         c = category_record.c
         rows = ctx.tx.find(category_record, c.household_id == household_id, c.valid_from <= on,
                            c.recorded_at <= known_at, order_by=c.row_id)
-        return [row for row in rows if row["valid_to"] is None or on <= row["valid_to"]]
+        # An end that was not known yet at that moment is none.
+        return [row for row in rows if row["valid_to"] is None or on <= row["valid_to"]
+                or (row["end_recorded_at"] is not None and row["end_recorded_at"] > known_at)]
 
     def ListBenefits(self, request: Any, context: Any) -> Any:
         reader = caller()
@@ -160,8 +175,9 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
         if not rights & {domain.BENEFITS_AMOUNT, domain.BENEFITS_ITEM}:
             raise Fault("READ_NOT_ALLOWED", reader=reader.service, data="在享救助")
         with self._app.work(reader.actor) as ctx:
-            rows = ctx.tx.find(benefit_record, household_id=request.household_id,
-                               order_by=benefit_record.c.recorded_at)
+            rows = [row for row in ctx.tx.find(benefit_record, household_id=request.household_id,
+                                               order_by=benefit_record.c.recorded_at)
+                    if row["valid_from"] <= ctx.today and (row["valid_to"] is None or ctx.today <= row["valid_to"])]
             self._log(ctx, reader, request, "benefits")
         return pb.ListBenefitsResponse(benefits=[
             pb.Benefit(

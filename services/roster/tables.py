@@ -55,6 +55,18 @@ membership = sa.Table(
     sa.Column("valid_from", sa.Date, nullable=False),
 )
 
+# Who has left a household, and when.
+former_membership = sa.Table(
+    "former_membership", METADATA,
+    sa.Column("row_id", RowId, primary_key=True, autoincrement=True),
+    sa.Column("household_id", sa.String(36), nullable=False, index=True),
+    sa.Column("person_id", sa.String(36), nullable=False, index=True),
+    sa.Column("relation", sa.String(20), nullable=False),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    sa.Column("valid_to", sa.Date, nullable=False),
+    sa.Column("recorded_at", Moment, nullable=False),
+)
+
 category_record = sa.Table(
     "category_record", METADATA,
     sa.Column("row_id", RowId, primary_key=True, autoincrement=True),
@@ -67,6 +79,9 @@ category_record = sa.Table(
     # A category comes from a decision and from nothing else (R047).
     sa.Column("decision_id", sa.String(36), nullable=False, unique=True),
     sa.Column("authority", sa.String(40), nullable=False),
+    # When its end became known, and by which decision: before that moment it was known to run on.
+    sa.Column("end_recorded_at", Moment),
+    sa.Column("ended_by", sa.String(36), nullable=False, server_default=""),
 )
 
 benefit_record = sa.Table(
@@ -80,6 +95,8 @@ benefit_record = sa.Table(
     sa.Column("amount_fen", sa.BigInteger, nullable=False),
     sa.Column("valid_from", sa.Date, nullable=False),
     sa.Column("recorded_at", Moment, nullable=False),
+    # The last day, once a later decision has ended or replaced it.
+    sa.Column("valid_to", sa.Date),
 )
 
 # Each read across departments with its purpose (promise 12).

@@ -46,8 +46,8 @@ def month(tmp_path_factory: pytest.TempPathFactory, sample: County) -> Iterator[
     world.close()
 
 
-def _draft(*changes: tuple[str, str], version: str = "2026.3", effective: date = EFFECTIVE, supersedes: str = "2026.2") -> str:
-    text = SOURCE.replace('version: "2026.2"', f'version: "{version}"').replace('supersedes: "2026.1"', f'supersedes: "{supersedes}"')
+def _draft(*changes: tuple[str, str], version: str = "2026.4", effective: date = EFFECTIVE, supersedes: str = "2026.3") -> str:
+    text = SOURCE.replace('version: "2026.3"', f'version: "{version}"').replace('supersedes: "2026.2"', f'supersedes: "{supersedes}"')
     text = text.replace("effective: 2026-01-01", f"effective: {effective}")
     for old, new in changes:
         assert text.count(old) == 1, old
@@ -123,19 +123,19 @@ def test_activation_waits_for_its_day_and_every_version_stays_computable(month: 
     def in_force(day: str = "") -> str:
         return str(desk.GetPack(aid_pb2.GetPackRequest(date=day)).pack.version)
 
-    assert in_force() == "2026.2" == in_force((EFFECTIVE - timedelta(days=1)).isoformat())
-    assert in_force(EFFECTIVE.isoformat()) == "2026.3"
+    assert in_force() == "2026.3" == in_force((EFFECTIVE - timedelta(days=1)).isoformat())
+    assert in_force(EFFECTIVE.isoformat()) == "2026.4"
     before = month.world.clock.now()
     month.world.clock.move_to(datetime.combine(EFFECTIVE, before.timetz(), CHINA))
-    assert in_force() == "2026.3"
+    assert in_force() == "2026.4"
     world: Any = month.world
     with world.apps["basic_living"].work("", write=False) as ctx:
         decisions = [row["decision_id"] for row in ctx.tx.find(policy_tables()["decision"])]
     for decision_id in decisions:  # made under 2026.2, which is no longer in force
         answer = desk.ReplayDecision(aid_pb2.ReplayDecisionRequest(decision_id=decision_id))
-        assert answer.same and answer.stored.pack_version == "2026.2"
+        assert answer.same and answer.stored.pack_version == "2026.3"
     listed = desk.ListPacks(aid_pb2.ListPacksRequest()).packs
-    assert [(one.version, one.state) for one in listed] == [("2026.3", "approved"), ("2026.2", "approved")]
+    assert [(one.version, one.state) for one in listed] == [("2026.4", "approved"), ("2026.3", "approved")]
     assert listed[0].proposed_by != listed[0].approved_by and listed[0].activated_by == listed[0].proposed_by
     with pytest.raises(Fault, match="YYYY"):
         in_force("2026-02-31")
@@ -208,7 +208,7 @@ def test_examples_travel_with_a_draft_that_means_to_change_them(tmp_path: Path) 
 def test_differences_name_what_changed() -> None:
     facts = department_of(services()["basic_living"]).facts()
     lines = differences(Pack(SOURCE, facts).file, Pack(_draft(RICHER), facts).file)
-    assert "~ version:2026.2 → 2026.3" in lines and "~ 参数 minimum_grant_fen 的 value:100 → 80000" in lines
+    assert "~ version:2026.3 → 2026.4" in lines and "~ 参数 minimum_grant_fen 的 value:100 → 80000" in lines
     assert differences(Pack(SOURCE, facts).file, Pack(SOURCE, facts).file) == []
 
 

@@ -48,6 +48,9 @@ class Act(StrEnum):
     WITHDRAW = "withdraw"
     TERMINATE = "terminate"
     FOLLOW_CATEGORY = "follow_category"
+    STOP = "stop"
+    RESUME = "resume"
+    KEEP_CATEGORY = "keep_category"
 
 
 _S, _A = State, Act
@@ -65,6 +68,7 @@ TRANSITIONS: dict[tuple[State, Act], State] = {
     (_S.OBJECTION_REVIEW, _A.OBJECT): _S.OBJECTION_REVIEW,
     (_S.OBJECTION_REVIEW, _A.DISMISS_OBJECTION): _S.PRE_NOTICE,
     (_S.OBJECTION_REVIEW, _A.UPHOLD_OBJECTION): _S.CLOSED,
+    (_S.PRE_NOTICE, _A.UPHOLD_OBJECTION): _S.CLOSED,  # of several, another had been dismissed before
     (_S.PRE_NOTICE, _A.END_NOTICE): _S.DECIDING,
     (_S.DECIDING, _A.CONFIRM): _S.CONFIRMED,
     (_S.DECIDING, _A.REFUSE): _S.CLOSED,
@@ -75,6 +79,10 @@ TRANSITIONS: dict[tuple[State, Act], State] = {
     (_S.URGENT_OPENED, _A.REFUSE): _S.CLOSED,
     (_S.SUPPLEMENT_DUE, _A.SUPPLEMENT): _S.CLOSED,
     (_S.ACCEPTED, _A.FOLLOW_CATEGORY): _S.CONFIRMED,  # 免申即享: the category's decision carries it
+    (_S.CONFIRMED, _A.STOP): _S.CLOSED,  # by a later decision (R052)
+    (_S.IN_BENEFIT, _A.STOP): _S.CLOSED,
+    (_S.CLOSED, _A.RESUME): _S.IN_BENEFIT,  # a category alone becomes one that pays
+    (_S.IN_BENEFIT, _A.KEEP_CATEGORY): _S.CLOSED,  # and the other way round
     **{
         (state, _A.WITHDRAW): _S.CLOSED
         for state in (_S.ACCEPTED, _S.VERIFYING, _S.VERIFIED, _S.APPRAISING, _S.PRE_NOTICE, _S.OBJECTION_REVIEW, _S.URGENT_OPENED)

@@ -78,7 +78,7 @@ def read_question(file: Path, service: str) -> preview.Question:
         raw = in_fen(yaml.safe_load(file.read_text()))
         raw = {key: value for key, value in raw.items() if not str(key).startswith("_")}
         # A file of `yimen apply` says more than is asked here.
-        unknown = sorted(set(raw) - {*KEYS, "title", "day", "records", "expect", "script"})
+        unknown = sorted(set(raw) - {*KEYS, "title", "day", "records", "expect", "script", "later"})
         if unknown:
             raise ValueError(f"不认识 {unknown[0]};可用 {'、'.join(KEYS)}")
         with_id_numbers(file.stem, raw["application"])

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from yimen.department.cases import Desk
 from yimen.department.declaration import Department
 from yimen.department.handlers import ADDRESSED, Reactions, publish_catalogue
+from yimen.department.reviews import TIMER
 from yimen.department.servicer import department_mount
 from yimen.department.tables import METADATA
 from yimen.runtime.context import Context
@@ -33,7 +34,8 @@ def department_service(department: Department) -> Service:
     return Service(
         name=department.name, title=department.title, purpose=department.purpose, tables=tables,
         migrations=(MIGRATIONS, *department.migrations), handlers=Reactions(desk).table(),
-        addressed=ADDRESSED, timers=dict(department.timers), on_start=on_start, channel=department.channel,
+        addressed=ADDRESSED, timers={TIMER: desk.reviews.on_due, **department.timers},
+        on_start=on_start, channel=department.channel,
         servicers=lambda app: [department_mount(app, desk), *department.servicers(app)],
         peers=("directory", "roster", "means_test"),
     )

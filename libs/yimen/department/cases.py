@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from yimen.aid.v1 import events_pb2 as aid
@@ -12,12 +11,13 @@ from yimen.casework.authority import Tiers
 from yimen.casework.states import Act, State, step
 from yimen.department.declaration import CATEGORY, COUNTY, DELEGABLE, MONEY, TIERED, AidItem, Department
 from yimen.department.facts import gather, standards
+from yimen.department.grants import first_due, sign_grant
 from yimen.department.packs import PackShelf
+from yimen.department.reviews import Reviews
 from yimen.department.tables import aid_case, annual_use, appraisal, decision
 from yimen.directory.v1 import directory_pb2
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import canonical, derived
-from yimen.kernel.workdays import first_of_next_month
 from yimen.policy.pack import Decision
 from yimen.store.unit import Row
 
@@ -40,6 +40,7 @@ class Desk:
     def __init__(self, department: Department) -> None:
         self.department = department
         self.shelf = PackShelf(department)
+        self.reviews = Reviews(self)
 
     # ------------------------------------------------------------------------------------------ reading
     def case(self, ctx: Context, case_id: str, lock: bool = True) -> Row:
@@ -52,6 +53,14 @@ class Desk:
         return ctx.require(ctx.tx.first(decision, decision_id=decision_id),
                            "DECISION_NOT_FOUND", decision_id=decision_id)
 
+    def decisions(self, ctx: Context, case_id: str) -> list[Row]:
+        """All decisions of a case, proposals and drafts among them."""
+        return ctx.tx.find(decision, case_id=case_id, order_by=(decision.c.proposed_at, decision.c.decision_id))
+
+    def approver(self, level: str) -> str:
+        """The role that decides at a level."""
+        return APPROVERS[level]
+
     def move(self, ctx: Context, case: Row, act: Act, **changes: Any) -> Row:
         """One step of the life cycle, with other columns changed on the way. Returns the case as it is now."""
         changes["state"] = step(case["state"], act).value
@@ -63,7 +72,8 @@ class Desk:
     def open(self, ctx: Context, case: dict[str, Any], relative_declared: bool = False) -> Row | None:
         """A new case in state `accepted`; None when it exists already."""
         row = {"state": State.ACCEPTED.value, "outcome": "", "report_id": "", "waits_for": [], "duties": {}, "decide_level": "",
-               "decision_id": "", "decided_on": None, "closed_on": None, "notice_until": None, **case}
+               "decision_id": "", "decided_on": None, "closed_on": None, "notice_until": None, "effective_on": None,
+               "benefit_until": None, **case}
         if not ctx.tx.insert_new(aid_case, **row):
             return None
         ctx.emit(
@@ -148,7 +158,7 @@ class Desk:
         made = self.decision(ctx, case["decision_id"])
         item = self.department.item(case["item"])
         notice = item.notice and made["outcome"] == "grant"
-        level = self._level(ctx, item, case, made["amount_fen"] * made["instalments"])
+        level = self.level(ctx, item, case, made["amount_fen"] * made["instalments"])
         case = self.move(ctx, case, Act.PROPOSE_WITH_NOTICE if notice else Act.PROPOSE, decide_level=level,
                          duties={**case["duties"], ctx.actor: "提出意见"})
         ctx.emit(
@@ -179,7 +189,7 @@ class Desk:
                       amount_fen=str(made["amount_fen"]), item=item.name, level=case["decide_level"],
                       application_id=case["application_id"])
 
-    def _level(self, ctx: Context, item: AidItem, case: Row, total_fen: int) -> str:
+    def level(self, ctx: Context, item: AidItem, case: Row, total_fen: int) -> str:
         if item.decided_by == TIERED:
             return self.tiers(ctx, case).level(total_fen)
         if item.decided_by == DELEGABLE and self._delegated(ctx, item, case["township_code"]):
@@ -212,6 +222,8 @@ class Desk:
         case = self.move(ctx, case, act, outcome="granted", decided_on=ctx.today)
         ctx.emit(self._granted(ctx, case, item, made, via), subject=case["case_id"], partition_key=case["household_id"])
         ctx.close_tasks(case["case_id"])
+        if item.means_test and (item.grants_category or made["instalments"] > 1):
+            self.reviews.schedule(ctx, case["case_id"], ctx.today)
         if act is Act.ADVANCE:
             ctx.open_task("file_supplement", case["case_id"], "township_officer", case["township_code"],
                           ctx.workdays_later(SUPPLEMENT_DAYS))
@@ -252,19 +264,10 @@ class Desk:
             trigger=case["trigger"],
         )
         if item.output == MONEY and made["amount_fen"]:
-            message.signed_grant.CopyFrom(self._sign_grant(ctx, case, made, via))
+            message.signed_grant.CopyFrom(sign_grant(
+                ctx, self.department, case, made["decision_id"], made["amount_fen"],
+                first_due(ctx.today, made["instalments"]), made["instalments"], made["every_months"], via))
         return message
-
-    def _sign_grant(self, ctx: Context, case: Row, made: Row, via: str) -> aid.SignedGrant:
-        due: date = ctx.today if made["instalments"] == 1 else first_of_next_month(ctx.today)
-        grant = aid.Grant(
-            grant_id=derived("grant", made["decision_id"]), channel=self.department.channel.name, service=ctx.service,
-            case_id=case["case_id"], decision_id=made["decision_id"], household_id=case["household_id"],
-            instalment_fen=made["amount_fen"], instalments=made["instalments"], first_due_on=due.isoformat(), via=via,
-            township_code=case["township_code"], application_id=case["application_id"],
-            every_months=made["every_months"], item=case["item"],
-        ).SerializeToString(deterministic=True)
-        return aid.SignedGrant(grant=grant, signature=ctx.app.keys.sign(grant), signed_by=ctx.service)
 
     def overrule(self, ctx: Context, case: Row, basis: str, code: str, reason: str, minutes_ref: str) -> Row:
         """The approver does not follow the proposal: refused with his own reason."""

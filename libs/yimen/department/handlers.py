@@ -29,7 +29,7 @@ SIBLING_DAYS = 30  # the whole chain of the other item (requirements 2.1)
 
 
 # What another service says of one case concerns its department alone.
-ADDRESSED = frozenset({intake.ApplicationAccepted,
+ADDRESSED = frozenset({intake.ApplicationAccepted, intake.ChangeReported,
                        disclosure.ObjectionFiled, disclosure.ObjectionResolved, disclosure.NoticeClosed,
                        payment.PaymentSettled, payment.PaymentRejected, payment.PaymentVoided})
 
@@ -45,6 +45,7 @@ class Reactions:
         return {
             intake.ApplicationAccepted: self.on_accepted,
             intake.ApplicationWithdrawn: self.on_withdrawn,
+            intake.ChangeReported: self.on_change_reported,
             intake.ItemWithoutCategory: self.on_item_without_category,
             means_test.VerificationCompleted: self.on_verified,
             means_test.VerificationRefused: self.on_verification_refused,
@@ -98,15 +99,25 @@ class Reactions:
             if case["state"] != State.DECIDING:
                 self._desk.close(ctx, case, Act.WITHDRAW, "withdrawn", "申请人撤回")
 
+    def on_change_reported(self, ctx: Context, event: intake.ChangeReported, _: Envelope) -> None:
+        """What stands is looked at again (R053)."""
+        self._desk.reviews.on_change_reported(ctx, event.household_id)
+
     # ------------------------------------------------------------------------------------------ means test
     def on_verified(self, ctx: Context, event: means_test.VerificationCompleted, _: Envelope) -> None:
         """The one report is there: every case that waited for it gets its draft."""
+        if event.review:
+            self._desk.reviews.on_report(ctx, event.household_id, event.report_id, list(event.surveyors))
+            return
         for case in ctx.tx.find(aid_case, application_id=event.application_id, state=State.VERIFYING.value, lock=True):
             duties = {**case["duties"], **dict.fromkeys(event.surveyors, "入户调查")}
             self._desk.assess(ctx, {**case, "report_id": event.report_id, "duties": duties}, Act.REPORT_ISSUED)
 
     def on_verification_refused(self, ctx: Context, event: means_test.VerificationRefused, _: Envelope) -> None:
         """The household did not cooperate: what waited for the report ends (requirements 2.1)."""
+        if event.review:
+            self._desk.reviews.on_refused(ctx, event.household_id)
+            return
         for case in ctx.tx.find(aid_case, application_id=event.application_id, state=State.VERIFYING.value, lock=True):
             self._desk.close(ctx, case, Act.TERMINATE, "terminated_uncooperative", "经书面告知,期满仍不配合核查")
 
@@ -130,9 +141,13 @@ class Reactions:
     def _mine(self, ctx: Context, case_id: str) -> Row | None:
         return ctx.tx.first(aid_case, case_id=case_id, lock=True)
 
+    def _open_one(self, ctx: Context, case_id: str) -> Row | None:
+        """The case, unless it has ended meanwhile: withdrawn, or stopped by another objection."""
+        return ctx.tx.first(aid_case, aid_case.c.state != State.CLOSED.value, case_id=case_id, lock=True)
+
     def on_objection(self, ctx: Context, event: disclosure.ObjectionFiled, _: Envelope) -> None:
         """Somebody objects: the case waits for the re-investigation."""
-        if case := self._mine(ctx, event.case_id):
+        if case := self._open_one(ctx, event.case_id):
             if case["state"] == State.DECIDING:
                 raise NotYet("公示结束后才收到异议")
             self._desk.move(ctx, case, Act.OBJECT)
@@ -142,8 +157,9 @@ class Reactions:
 
     def on_objection_resolved(self, ctx: Context, event: disclosure.ObjectionResolved, _: Envelope) -> None:
         """Dismissed: the notice runs on. Upheld: the notice is closed at once and says so itself."""
-        case = self._mine(ctx, event.case_id)
-        if case and not event.upheld:
+        case = self._open_one(ctx, event.case_id)
+        # Of several objections each has its answer; the first that is dismissed brings the case back to its notice.
+        if case and not event.upheld and case["state"] == State.OBJECTION_REVIEW:
             self._desk.move(ctx, case, Act.DISMISS_OBJECTION)
             ctx.close_tasks(case["case_id"])
             ctx.open_task("await_notice", case["case_id"], "notice_custodian", case["township_code"],
@@ -151,8 +167,9 @@ class Reactions:
 
     def on_notice_closed(self, ctx: Context, event: disclosure.NoticeClosed, _: Envelope) -> None:
         """The legal period is over: to the approver; or an objection was upheld: the case stops."""
-        case = self._mine(ctx, event.case_id)
+        case = self._open_one(ctx, event.case_id)
         if case is None:
+            self._desk.reviews.on_notice_closed(ctx, event.case_id, event.objection_upheld)
             return
         if event.objection_upheld:
             self._desk.close(ctx, case, Act.UPHOLD_OBJECTION, "stopped_by_objection", "公示期内异议经复查成立")
@@ -162,11 +179,12 @@ class Reactions:
 
     # ------------------------------------------------------------------------------------------ roster
     def on_category_changed(self, ctx: Context, event: roster.CategoryChanged, _: Envelope) -> None:
-        """A category follows from another decision: items that follow it are given without an application,
-        and items of the same application that waited for it go on."""
+        """A category follows from another decision: items that follow it are given without an application, items of the
+        same application that waited for it go on, and what stands is decided again (5.3 rule 10)."""
         for case in self._waiting(ctx, event.application_id):
             ctx.tx.update(aid_case, {"case_id": case["case_id"]}, waits_for=[])
             self._desk.assess(ctx, case, Act.ASSESS)
+        self._desk.reviews.on_category_changed(ctx, event.household_id, event.decision_id)
         following = [item for item in self._desk.department.items if event.category in item.follows]
         if not following or event.change != "added":
             return

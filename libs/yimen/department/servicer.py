@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from yimen.aid.v1 import aid_pb2, aid_pb2_grpc
 from yimen.aid.v1 import events_pb2 as aid
-from yimen.casework import authority
+from yimen.casework import authority, reviews
 from yimen.casework.states import Act, State
 from yimen.department.cases import Desk
 from yimen.department.policy import PolicyServicer
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 VISIT_MODES = ("on_site", "phone", "video")
 APPRAISAL_REASONS = ("disputed", "officer_asks")
+REASON_MAX = 200
 COLLECTIVE_LEVELS = (authority.TOWNSHIP, authority.PANEL)
 
 
@@ -161,6 +162,61 @@ class DepartmentServicer(PolicyServicer):
             reason = self._desk.decision(ctx, case["decision_id"])["reason"]
             case = self._desk.close(ctx, case, Act.SUPPLEMENT, "granted", reason)
         return aid_pb2.FileSupplementResponse(state=case["state"])
+
+    # ------------------------------------------------------------------------------------------ reviews
+    def OpenReview(self, request: Any, context: Any) -> Any:
+        officer = self._officer(self._desk.department.proposer_role)
+        if request.cause not in reviews.ASKED_CAUSES:
+            raise Fault("FIELD_WRONG", field="cause", expected="/".join(reviews.ASKED_CAUSES))
+        if request.ground and request.ground not in reviews.ENTERED_GROUNDS:
+            raise Fault("FIELD_WRONG", field="ground", expected="/".join(reviews.ENTERED_GROUNDS))
+        if request.ground and not request.reason:
+            raise Fault("REASON_REQUIRED")
+        with self._app.work(officer.actor) as ctx:
+            case = self._desk.case(ctx, request.case_id)
+            officer.require_area(case["township_code"])
+            ctx.audit("review.asked", case["case_id"], cause=request.cause, reason=request.reason[:REASON_MAX])
+            row = self._desk.reviews.open(ctx, case, request.cause, request.ground)
+            row = self._desk.reviews.find(ctx, row["review_id"])
+        return aid_pb2.OpenReviewResponse(review_id=row["review_id"], state=row["state"])
+
+    def ProposeReview(self, request: Any, context: Any) -> Any:
+        officer = self._officer(self._desk.department.proposer_role)
+        with self._app.work(officer.actor) as ctx:
+            row = self._desk.reviews.find(ctx, request.review_id)
+            officer.require_area(self._desk.case(ctx, row["case_id"])["township_code"])
+            authority.require_other(officer.actor, row["duties"])
+            row = self._desk.reviews.propose(ctx, row, request.by_employment)
+        return aid_pb2.ProposeReviewResponse(state=row["state"], result=row["result"])
+
+    def DecideReview(self, request: Any, context: Any) -> Any:
+        officer = self._officer("township_head", "county_approver", "coordination_panel")
+        with self._app.work("", write=False) as ctx:
+            seen = self._desk.reviews.find(ctx, request.review_id)
+            case = self._desk.case(ctx, seen["case_id"], lock=False)
+        reviews.require_state(seen["state"], reviews.ReviewState.DECIDING, act="审批复核")
+        authority.require_level(officer.level, seen["decide_level"])
+        officer.require_area(case["township_code"])
+        if seen["decide_level"] in COLLECTIVE_LEVELS and not request.minutes_ref:
+            raise Fault("MINUTES_REQUIRED")
+        if not request.confirm and not request.reason:
+            raise Fault("REASON_REQUIRED")
+        basis = self._authority(officer, "decide", case, seen["decide_level"])
+        with self._app.work(officer.actor) as ctx:
+            row = self._desk.reviews.find(ctx, request.review_id)
+            authority.require_other(officer.actor, row["duties"])
+            row = self._desk.reviews.decide(ctx, row, request.confirm, basis, request.reason, request.minutes_ref)
+        return aid_pb2.DecideReviewResponse(state=row["state"], decision_id=row["decision_id"])
+
+    def ListReviews(self, request: Any, context: Any) -> Any:
+        with self._app.work(caller().actor, write=False) as ctx:
+            rows = self._desk.reviews.of_case(ctx, request.case_id)
+        return aid_pb2.ListReviewsResponse(reviews=[
+            aid_pb2.Review(review_id=row["review_id"], case_id=row["case_id"], cause=row["cause"], state=row["state"],
+                           result=row["result"], opened_on=row["opened_on"].isoformat(),
+                           completed_on=row["completed_on"].isoformat() if row["completed_on"] else "",
+                           effective_on=row["effective_on"].isoformat() if row["effective_on"] else "",
+                           decision_id=row["decision_id"], reason=row["reason"]) for row in rows])
 
     # ------------------------------------------------------------------------------------------ reading
     def GetCase(self, request: Any, context: Any) -> Any:

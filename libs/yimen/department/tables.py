@@ -18,7 +18,7 @@ aid_case = sa.Table(
     # application, or category: it followed by itself.
     sa.Column("trigger", sa.String(12), nullable=False),
     sa.Column("state", sa.String(20), nullable=False, index=True),
-    # granted, refused, withdrawn, stopped_by_objection, terminated_uncooperative; empty while open.
+    # granted, refused, withdrawn, stopped_by_objection, terminated_uncooperative, stopped (after a review); empty while open.
     sa.Column("outcome", sa.String(24), nullable=False),
     sa.Column("township_code", sa.String(9), nullable=False),
     sa.Column("village_code", sa.String(12), nullable=False),
@@ -35,6 +35,36 @@ aid_case = sa.Table(
     sa.Column("decided_on", sa.Date),
     sa.Column("closed_on", sa.Date),
     sa.Column("notice_until", sa.Date),
+    # Of a standing benefit: since when the present decision holds, and the first day that its plan does not pay any more.
+    # Empty until the first adjustment: both follow from the first decision then.
+    sa.Column("effective_on", sa.Date),
+    sa.Column("benefit_until", sa.Date),
+)
+
+# A standing benefit looked at again (R052, requirements 2.6); at most one open review of a case.
+review = sa.Table(
+    "review", METADATA,
+    sa.Column("review_id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), nullable=False, index=True),
+    sa.Column("household_id", sa.String(36), nullable=False, index=True),
+    # periodic, change_report, data_hit, complaint, category_change, standard_change.
+    sa.Column("cause", sa.String(20), nullable=False),
+    # verifying, verified, pre_notice, deciding, completed.
+    sa.Column("state", sa.String(12), nullable=False, index=True),
+    sa.Column("opened_on", sa.Date, nullable=False),
+    sa.Column("completed_on", sa.Date),
+    sa.Column("report_id", sa.String(36), nullable=False),
+    # officer id → what he has done in this review.
+    sa.Column("duties", sa.JSON, nullable=False),
+    # Why it ends whatever the facts say: deceased, moved_out, renounced, uncooperative; usually empty.
+    sa.Column("ground", sa.String(20), nullable=False),
+    sa.Column("by_employment", sa.Boolean, nullable=False),
+    sa.Column("decide_level", sa.String(10), nullable=False),
+    # The draft, and what it comes to: unchanged, increase, decrease, stop, change_category; dismissed.
+    sa.Column("decision_id", sa.String(36), nullable=False),
+    sa.Column("result", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("effective_on", sa.Date),
 )
 
 # A decision with everything needed to say it again. Rows of a proposal have no `decided_at` yet.

@@ -89,6 +89,9 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     # --- cases and policy
     "CASE_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {case_id} 的案件,请核对编号与部门。"),
     "CASE_STATE": (Kind.PRECONDITION, "案件当前状态为 {state},不能{act}。"),
+    "REVIEW_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {review_id} 的复核,请核对编号与部门。"),
+    "NOT_STANDING": (Kind.PRECONDITION, "本案没有正在享受的待遇或类别,不能复核或调整。"),
+    "CHANGE_IN_FUTURE": (Kind.INVALID, "变化发生日期 {occurred_on} 晚于今天,请核对。"),
     "DECISION_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {decision_id} 的决定,请核对编号与部门。"),
     "MINUTES_REQUIRED": (Kind.PRECONDITION, "集体研究或一事一议的决定必须附会议记录编号。"),
     "ADVANCE_ABOVE_TIER": (Kind.FORBIDDEN, "先行救助金额超过乡镇权限 {limit_fen} 分,须先取得 {required} 级批准编号。"),

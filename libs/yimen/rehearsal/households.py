@@ -7,6 +7,7 @@ written in yuan: `monthly_fen: 2000.00元`.
 from __future__ import annotations
 
 import hashlib
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,17 @@ FILES = SAMPLE / "households"
 
 
 @dataclass(frozen=True)
+class Change:
+    """What the household comes to report later, and what the sources know by then."""
+
+    reported_on: date
+    occurred_on: date
+    kinds: list[str]
+    application: Any
+    records: list[Record] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Household:
     """One application with what the sources know, what the players do, and what must come of it."""
 
@@ -38,6 +50,8 @@ class Household:
     expect: dict[str, Any] = field(default_factory=dict)
     # What the players do beyond routine: objection, hides_wage, correct_to, advance_fen, …
     script: dict[str, Any] = field(default_factory=dict)
+    # In the order of their days.
+    later: list[Change] = field(default_factory=list)
 
 
 def read(path: Path) -> Household:
@@ -46,11 +60,27 @@ def read(path: Path) -> Household:
         raw = in_fen(yaml.safe_load(path.read_text()))
         numbers = with_id_numbers(path.stem, raw["application"])
         application = ParseDict(raw["application"], intake_pb2.Application())
+        later = _later(raw["application"], numbers, raw.get("later", []))
     except (OSError, KeyError, TypeError, yaml.YAMLError, ParseError, ValueError) as error:
         raise Fault("FILE_WRONG", name=path.name, problem=str(error)[:200]) from None
     records = [(r["source"], numbers[r["member"]], r["record"]) for r in raw.get("records", [])]
     return Household(path.stem, raw["title"], application, records, raw.get("day", 0), raw.get("expect", {}),
-                     raw.get("script", {}))
+                     raw.get("script", {}), later)
+
+
+def _later(form: dict[str, Any], numbers: list[str], changes: list[dict[str, Any]]) -> list[Change]:
+    """Each change as the whole form from then on. `members` names what is different of a member, `leaving` who is gone."""
+    found = []
+    for one in changes:
+        form = deepcopy(form)
+        for place, different in one.get("members", {}).items():
+            form["members"][place] |= different
+        form["members"] = [member for place, member in enumerate(form["members"]) if place not in one.get("leaving", [])]
+        form |= {name: one[name] for name in ("property", "living", "expenditures") if name in one}
+        records = [(r["source"], numbers[r["member"]], r["record"]) for r in one.get("records", [])]
+        found.append(Change(one["reported_on"], one["occurred_on"], one["kinds"],
+                            ParseDict({**form, "items": []}, intake_pb2.Application()), records))
+    return found
 
 
 def with_id_numbers(key: str, application: dict[str, Any]) -> list[str]:

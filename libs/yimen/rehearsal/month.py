@@ -92,6 +92,7 @@ class Month:
         self.world.settle()
         if self._is_workday(day):
             self._arrive(self._workdays)
+            self._report_changes(day)
             self._officers(day)
             self._workdays += 1
 
@@ -112,6 +113,18 @@ class Month:
                 self.receipts[self._next.key] = answer.receipt_no
             self._next = next(self._arrivals, None)
         if self.applications > before:
+            self.world.settle()
+
+    def _report_changes(self, day: date) -> None:
+        """Families whose life has changed come to the window again."""
+        reported = 0
+        for story in self.stories:
+            for number, change in enumerate(story.later):
+                if change.reported_on == day and story.key in self.receipts:
+                    self.exchange.add(change.records)
+                    self.players.report_change(f"{story.key}:{number}", self.receipts[story.key], change)
+                    reported += 1
+        if reported:
             self.world.settle()
 
     def _officers(self, day: date) -> None:

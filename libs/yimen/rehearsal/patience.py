@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from yimen.kernel.errors import Fault
-from yimen.rehearsal.households import Household
+from yimen.rehearsal.households import Change, Household
 from yimen.rehearsal.month import Month
 from yimen.rehearsal.players import Players
 
@@ -39,6 +39,9 @@ class PatientPlayers(Players):
 
     def submit(self, household: Household) -> Any:
         return insist(lambda: super(PatientPlayers, self).submit(household), self.pause_s)
+
+    def report_change(self, key: str, receipt_no: str, change: Change) -> None:
+        insist(lambda: super(PatientPlayers, self).report_change(key, receipt_no, change), self.pause_s)
 
     def object_to(self, notice_id: str, township: str, reason_code: str) -> str:
         try:

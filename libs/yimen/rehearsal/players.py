@@ -18,7 +18,7 @@ from yimen.intake.v1 import intake_pb2
 from yimen.kernel.errors import Fault
 from yimen.means_test.v1 import means_test_pb2
 from yimen.payment.v1 import payment_pb2
-from yimen.rehearsal.households import Household
+from yimen.rehearsal.households import Change, Household
 from yimen.rehearsal.tokens import Tokens
 from yimen.rpc.client import Peers
 from yimen.runtime.declaration import Service
@@ -89,6 +89,13 @@ class Players:
             if household.script.get("disputed"):
                 self._disputed[answer.application_id] = household.key
         return answer
+
+    def report_change(self, key: str, receipt_no: str, change: Change) -> None:
+        """The household says what has changed."""
+        self._world.peers.stub("intake").ReportChange(
+            intake_pb2.ReportChangeRequest(receipt_no=receipt_no, idempotency_key=key, kinds=change.kinds,
+                                           occurred_on=change.occurred_on.isoformat(), application=change.application),
+            token=self._tokens.role("window_clerk", change.application.village_code))
 
     # ------------------------------------------------------------------------------------------ a day
     def work(self, today: date) -> int:
@@ -189,6 +196,17 @@ class Players:
         self._world.peers.department(task.service).Decide(
             aid_pb2.DecideRequest(case_id=task.subject, confirm=confirm, minutes_ref=f"MIN-{today:%Y%m%d}",
                                   reason_code="FILE_INCOMPLETE", reason="经集体研究,材料不足以证明困难情形,不予确认。"),
+            token=self._tokens.role(PANEL_ROLES[task.detail["level"]], task.owner_area, task.service))
+
+    def _do_propose_review(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.department(task.service).ProposeReview(
+            aid_pb2.ProposeReviewRequest(review_id=task.subject, by_employment=self.scripts.get(
+                task.detail["application_id"], {}).get("took_up_work", False)),
+            token=self._tokens.role(task.owner_role, task.owner_area, task.service))
+
+    def _do_decide_review(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.department(task.service).DecideReview(
+            aid_pb2.DecideReviewRequest(review_id=task.subject, confirm=True, minutes_ref=f"MIN-{today:%Y%m%d}"),
             token=self._tokens.role(PANEL_ROLES[task.detail["level"]], task.owner_area, task.service))
 
     def _do_grant_advance(self, task: task_pb2.Task, today: date) -> None:

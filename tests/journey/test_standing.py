@@ -1,0 +1,216 @@
+"""What stands is looked at again (R052, R053, requirements 2.6): reported, verified, decided, and the money follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from yimen.aid.v1 import aid_pb2
+from yimen.intake.v1 import intake_pb2
+from yimen.kernel.errors import Fault
+from yimen.rehearsal.county import County
+from yimen.rehearsal.households import FILES, Change, Household, read
+from yimen.rehearsal.month import Month, start_moment
+from yimen.rehearsal.promises import Evidence, check_all
+from yimen.rehearsal.world import EmbeddedWorld
+
+CLOSED_BY = date(2026, 4, 3)
+
+
+class Town:
+    """A county with one family, whose days pass when asked."""
+
+    def __init__(self, world: Any, county: County, story: str) -> None:
+        self.world, self.story = world, read(FILES / f"{story}.yaml")
+        plain = Household(self.story.key, self.story.title, self.story.application, self.story.records,
+                          expect=self.story.expect, script=self.story.script)
+        self.month = Month(world, county, 0, seed=3, stories=[plain])
+        self.month.prepare()
+        self.month.players.diligent = True
+        self.day = start_moment().date()
+        self.until(CLOSED_BY)
+
+    def until(self, day: date) -> None:
+        while self.day < day:
+            self.month.play(self.day)
+            self.day += timedelta(days=1)
+
+    @property
+    def receipt(self) -> str:
+        return self.month.receipts[self.story.key]
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(self.world.services, self.world.databases, self.world.keys, self.world.bank_file, self.day)
+
+    def rows(self, service: str, query: str, **values: Any) -> list[Any]:
+        evidence = self.evidence
+        try:
+            return evidence.rows(service, query, **values)
+        finally:
+            evidence.close()
+
+    def case(self, item: str = "dibao") -> Any:
+        return self.rows("basic_living", "select * from aid_case where item = :i", i=item)[0]
+
+    def due(self, item: str = "dibao") -> dict[str, int]:
+        """What is planned or was paid, by its day."""
+        found = self.rows("payment", "select i.due_on, sum(i.amount_fen) as fen from instalment i join plan p on p.grant_id ="
+                                     " i.grant_id where p.case_id = :c and i.state <> 'void' group by i.due_on"
+                                     " order by i.due_on", c=self.case(item)["case_id"])
+        return {row["due_on"]: row["fen"] for row in found}
+
+    def report(self, key: str, occurred_on: date, kinds: list[str], change: Callable[[Any], None],
+               records: list[Any] | None = None) -> Any:
+        form = intake_pb2.Application()
+        form.CopyFrom(self.story.application)
+        del form.items[:]
+        change(form)
+        self.month.exchange.add(records or [])
+        self.month.players.report_change(key, self.receipt, Change(self.day, occurred_on, kinds, form))
+        self.world.settle()
+
+    def close(self) -> None:
+        evidence = self.evidence
+        try:
+            assert {number: found for number, found in check_all(evidence).items() if found} == {}
+        finally:
+            evidence.close()
+            self.month.close()
+
+
+@pytest.fixture
+def town(tmp_path: Any, sample: County) -> Any:
+    made: list[Any] = []
+
+    def found(story: str) -> Town:
+        world = EmbeddedWorld(tmp_path / story, start_moment())
+        made.extend((world, one := Town(world, sample, story)))
+        return one
+
+    yield found
+    for one in reversed(made):
+        one.close()
+
+
+def _wage(form: Any, fen: int) -> None:
+    form.members[0].incomes[0].monthly_fen = fen
+
+
+def _tax(town: Town, yuan_year: int) -> list[Any]:
+    return [("tax", town.story.application.members[0].resident_id, {"wage_income_year": f"{yuan_year}.00"})]
+
+
+def test_a_higher_wage_takes_from_the_next_month_and_a_lower_one_gives(town: Callable[[str], Town]) -> None:
+    home = town("c18_wage_goes_up")
+    before = home.due()
+    assert set(before.values()) == {740_00} and min(before) == "2026-04-01" and len(before) == 9
+    home.report("up", date(2026, 4, 2), ["income"], lambda form: _wage(form, 2600_00), _tax(home, 31_200))
+    home.until(date(2026, 4, 12))
+    after = home.due()
+    assert after["2026-04-01"] == 740_00 and {fen for day, fen in after.items() if day > "2026-04-30"} == {260_00}
+    assert set(after) == set(before)  # the same months, no gap and no month twice
+    told = home.world.peers.stub("intake").GetApplication(intake_pb2.GetApplicationRequest(receipt_no=home.receipt))
+    assert any("减发" in entry.text and "260.00元" in entry.text for entry in told.feedback)
+    home.until(date(2026, 4, 21))
+    home.report("down", date(2026, 4, 20), ["income"], lambda form: _wage(form, 2000_00), _tax(home, 24_000))
+    home.until(date(2026, 4, 30))
+    assert home.due() == before
+
+
+def test_what_does_not_change_the_amount_ends_with_the_officer(town: Callable[[str], Town]) -> None:
+    home = town("c18_wage_goes_up")
+    before = home.due()
+    home.report("same", date(2026, 4, 2), ["property"],
+                lambda form: setattr(form.property, "liquid_assets_fen", 5_500_00))
+    home.until(date(2026, 4, 12))
+    assert home.due() == before
+    review = home.rows("basic_living", "select * from review")[0]
+    assert (review["state"], review["result"], review["decide_level"]) == ("completed", "unchanged", "")
+
+
+def test_work_that_ends_the_need_tapers_and_the_category_goes_with_the_last_month(town: Callable[[str], Town]) -> None:
+    home = town("c18_wage_goes_up")
+    application = home.rows("intake", "select application_id from application")[0]["application_id"]
+    home.month.players.scripts[application] = {"took_up_work": True}
+    home.report("job", date(2026, 4, 2), ["income"], lambda form: _wage(form, 6000_00), _tax(home, 72_000))
+    home.until(date(2026, 4, 12))
+    assert list(home.due()) == [f"2026-{month:02d}-01" for month in range(4, 11)]  # six months from May
+    assert set(home.due().values()) == {740_00}
+    assert _categories(home, "2026-10-31") == {"dibao"} and _categories(home, "2026-11-01") == set()
+    home.until(date(2026, 11, 3))
+    changed = home.rows("intake", "select at, what from timeline where what like '台账%类别%' order by row_id")
+    assert [row["what"] for row in changed] == ["台账登记类别:低保对象", "台账注销类别:低保对象"]
+    assert changed[1]["at"].startswith("2026-11-01")
+    assert home.rows("disclosure", "select * from standing_list") == []
+    assert home.case()["outcome"] == "stopped"
+
+
+def test_who_falls_to_the_edge_keeps_a_category_and_who_rises_again_is_announced_first(town: Callable[[str], Town]) -> None:
+    home = town("c18_wage_goes_up")
+    home.report("edge", date(2026, 4, 2), ["income"], lambda form: _wage(form, 3400_00), _tax(home, 40_800))
+    home.until(date(2026, 4, 12))
+    assert list(home.due()) == ["2026-04-01"]
+    assert _categories(home, "2026-04-30") == {"dibao"} and _categories(home, "2026-05-01") == {"dibao_edge"}
+    home.until(date(2026, 5, 10))
+    home.report("lost", date(2026, 5, 8), ["income"], lambda form: _wage(form, 1000_00), _tax(home, 12_000))
+    home.until(date(2026, 5, 20))
+    notices = home.rows("disclosure", "select * from notice order by posted_from")
+    assert [row["state"] for row in notices] == ["closed", "posted"]
+    home.until(date(2026, 6, 5))
+    assert home.due()["2026-06-01"] == 1_540_00 and _categories(home, "2026-06-01") == {"dibao"}
+
+
+def test_a_member_who_leaves_is_counted_no_more_and_stays_in_the_history(town: Callable[[str], Town]) -> None:
+    home = town("c18_wage_goes_up")
+    home.report("left", date(2026, 3, 1), ["members"], lambda form: form.members.pop(2))
+    home.until(date(2026, 4, 12))
+    assert list(home.due()) == ["2026-04-01"]  # counted 1,600.00 is not below 780.00 × 2: the edge (K11)
+    assert len(home.rows("roster", "select * from former_membership")) == 1
+    changed = home.rows("intake", "select late from change_report")[0]
+    assert changed["late"]  # a month and a day after it happened
+
+
+def test_a_death_ends_it_by_decision_with_its_ground(town: Callable[[str], Town]) -> None:
+    home = town("c11_destitute_elder")
+    case = home.case("destitute_support")
+    desk, tokens = home.world.peers.department("basic_living"), home.month.tokens
+    ask = aid_pb2.OpenReviewRequest(case_id=case["case_id"], cause="data_hit", ground="deceased", reason="公安死亡信息")
+    officer = tokens.role("township_officer", case["township_code"])
+    assert _code(lambda: desk.OpenReview(ask, token=tokens.role("township_officer", "990101001"))) == "OUTSIDE_AREA"
+    wrong = aid_pb2.OpenReviewRequest(case_id=case["case_id"], cause="data_hit", ground="rich", reason="x")
+    assert _code(lambda: desk.OpenReview(wrong, token=officer)) == "FIELD_WRONG"
+    opened = desk.OpenReview(ask, token=officer)
+    assert opened.state == "verified"
+    home.until(date(2026, 4, 12))
+    assert list(home.due("destitute_support")) == ["2026-04-01"]
+    assert home.case("destitute_support")["outcome"] == "stopped"
+    assert _categories(home, "2026-05-01") == set()
+    assert _code(lambda: desk.OpenReview(ask, token=tokens.role("township_officer", case["township_code"]))) == "NOT_STANDING"
+    listed = desk.ListReviews(aid_pb2.ListReviewsRequest(case_id=case["case_id"])).reviews
+    assert [(one.cause, one.result, one.effective_on) for one in listed] == [("data_hit", "stop", "2026-05-01")]
+
+
+def test_the_rhythm_brings_a_review_after_half_a_year(town: Callable[[str], Town]) -> None:
+    home = town("c18_wage_goes_up")
+    granted = date.fromisoformat(str(home.case()["decided_on"]))
+    home.until(date(2026, 9, granted.day))
+    assert home.rows("basic_living", "select * from review") == []
+    home.until(date(2026, 10, 2))
+    assert [(row["cause"], row["result"]) for row in home.rows("basic_living", "select * from review")] == [
+        ("periodic", "unchanged")]
+
+
+def _categories(home: Town, on: str) -> set[str]:
+    found = home.rows("roster", "select category from category_record where valid_from <= :d and (valid_to is null or"
+                                " valid_to >= :d)", d=on)
+    return {row["category"] for row in found}
+
+
+def _code(act: Callable[[], Any]) -> str:
+    with pytest.raises(Fault) as refused:
+        act()
+    return refused.value.code
+
