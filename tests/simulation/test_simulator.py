@@ -95,7 +95,7 @@ def _resend_under_a_new_id(patch: pytest.MonkeyPatch) -> None:
 def test_a_planted_bug_is_found_and_its_story_is_short(template: Path, plant: Callable[[pytest.MonkeyPatch], None],
                                                        monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch)
-    simulation = Simulation(template, COUNTY, 1)
+    simulation = Simulation(template, COUNTY, 3)
     for seed in range(1, 1 + SEEDS_TO_FIND_A_BUG):
         story = simulation.run(seed)
         if story.violation:
