@@ -11,6 +11,10 @@ from yimen.runtime.declaration import Channel
 NEED = Fact(NUMBER, "request", 1, "所需金额")
 CAUSE = Fact(TEXT, "request", None, "困难原因")
 
+RECIPIENTS = Fact(NUMBER, "request", 1, "保障人数")
+# Whom a benefit for everybody in need goes to (R062, R080).
+STANDING = frozenset({"dibao", "destitute", "single_person_dibao"})
+
 DEPARTMENT = Department(
     name="basic_living",
     title="民政局",
@@ -29,6 +33,13 @@ DEPARTMENT = Department(
                 request_facts={"months_of_need": Fact(NUMBER, "request", 1, "困难持续月数"), "cause": CAUSE}),
         AidItem("urgent_aid", "急难型临时救助", urgent=True, decided_by=TIERED, exclusive=False,
                 request_facts={"need_fen": NEED, "cause": CAUSE}),
+        AidItem("price_subsidy", "价格临时补贴", by_application=False, follows=STANDING, exclusive=False,
+                request_facts={"cpi_bp": Fact(NUMBER, "request", 1, "居民消费价格同比涨幅(万分之一)"),
+                               "food_bp": Fact(NUMBER, "request", 1, "食品价格同比涨幅(万分之一)"),
+                               "low_income_index_bp": Fact(NUMBER, "request", 1, "低收入居民物价指数同比涨幅(万分之一)"),
+                               "recipients": RECIPIENTS}),
+        AidItem("living_allowance", "临时生活补贴", by_application=False, follows=STANDING, exclusive=False,
+                request_facts={"emergency": Fact(TEXT, "request", None, "突发公共事件的宣布文号"), "recipients": RECIPIENTS}),
     ),
     own_facts={"approved_fen": Fact(NUMBER, "own", 1, "批准金额")},
 )

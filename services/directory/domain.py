@@ -36,6 +36,17 @@ DELEGATED_ACTS = frozenset({"decide"})
 OWN_RIGHT_ITEMS = frozenset({"temporary_aid", "urgent_aid"})
 
 
+URBAN, RURAL = "dibao_urban_standard_fen", "dibao_rural_standard_fen"
+# Of the urban standard the rural one is at least this share, by 2025 (R060, S1(7)); in hundredths of a percent.
+RATIO_LEAST_BP = 7_500
+
+
+def ratio_bp(standards: Mapping[str, int]) -> int:
+    """Rural as a share of urban in hundredths of a percent, rounded down; 0 where one is missing."""
+    urban, rural = standards.get(URBAN, 0), standards.get(RURAL, 0)
+    return rural * 10_000 // urban if urban and rural else 0
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Whether and on what basis; a refusal carries the code of its Fault."""

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from yimen.casework.authority import require_other
 from yimen.directory.v1 import directory_pb2 as pb
 from yimen.directory.v1 import directory_pb2_grpc
+from yimen.directory.v1 import events_pb2 as events
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
+from yimen.kernel.money import AMOUNT_FEN_MAX
 from yimen.kernel.workdays import published_days_off
 from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
+from yimen.runtime.context import Context
 
 from services.directory import domain
-from services.directory.tables import area, day_off, delegation, officer, standard
+from services.directory.tables import area, day_off, delegation, officer, standard, standard_proposal
+
+PROPOSALS_MAX = 100
 
 
 class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
@@ -113,12 +120,97 @@ class DirectoryServicer(directory_pb2_grpc.DirectoryServiceServicer):
                         source=r["source"]) for r in newest.values()
         ])
 
+    # ------------------------------------------------------------------------------------------ new standards
+    def ProposeStandards(self, request: Any, context: Any) -> Any:
+        officer = caller()
+        officer.require_role("policy_officer")
+        effective = _first_of_month(request.effective_from)
+        amounts = {one.name: one.amount_fen for one in request.standards}
+        if not amounts or not request.source or not request.calculation_ref:
+            raise Fault("FIELD_WRONG", field="standards/source/calculation_ref", expected="不得为空")
+        with self._app.work(officer.actor) as ctx:
+            before = self._in_force(ctx, effective)
+            for name, fen in amounts.items():
+                if name not in before:
+                    raise Fault("STANDARD_UNKNOWN", name=name[:60])
+                if not 0 < fen <= AMOUNT_FEN_MAX:
+                    raise Fault("AMOUNT_WRONG", limit_fen=AMOUNT_FEN_MAX)
+            _require_ratio({**before, **amounts})
+            row = {"proposal_id": derived("standards", request.source, request.effective_from, sorted(amounts.items())),
+                   "amounts": amounts, "effective_from": effective, "source": request.source,
+                   "calculation_ref": request.calculation_ref, "state": "proposed", "proposed_by": officer.actor,
+                   "approved_by": "", "minutes_ref": "", "proposed_at": ctx.now}
+            if ctx.tx.insert_new(standard_proposal, **row):
+                ctx.audit("standards.proposed", row["proposal_id"], names=sorted(amounts))
+        return pb.ProposeStandardsResponse(proposal=_proposal(row, before))
+
+    def ApproveStandards(self, request: Any, context: Any) -> Any:
+        officer = caller()
+        officer.require_role("coordination_panel")
+        if not request.minutes_ref:
+            raise Fault("MINUTES_REQUIRED")
+        with self._app.work(officer.actor) as ctx:
+            row = ctx.require(ctx.tx.first(standard_proposal, proposal_id=request.proposal_id, lock=True),
+                              "PROPOSAL_NOT_FOUND", proposal_id=request.proposal_id[:36])
+            if row["state"] != "proposed":
+                raise Fault("CASE_STATE", state="已批准", act="批准标准")
+            require_other(officer.actor, {row["proposed_by"]: "提出标准"})
+            before = self._in_force(ctx, row["effective_from"])
+            _require_ratio({**before, **row["amounts"]})
+            for name, fen in row["amounts"].items():
+                if not ctx.tx.insert_new(standard, name=name, effective_from=row["effective_from"], amount_fen=fen,
+                                         source=row["source"]):
+                    raise Fault("STANDARD_OVERLAPS", name=name, day=row["effective_from"])
+            ctx.tx.update(standard_proposal, {"proposal_id": row["proposal_id"]}, state="approved",
+                          approved_by=officer.actor, minutes_ref=request.minutes_ref)
+            ctx.audit("standards.approved", row["proposal_id"], minutes_ref=request.minutes_ref)
+            ctx.emit(events.StandardsPublished(
+                proposal_id=row["proposal_id"], effective_from=row["effective_from"].isoformat(), source=row["source"],
+                actor=officer.actor, standards=[events.StandardAmount(
+                    name=name, amount_fen=fen, previous_fen=before[name]) for name, fen in sorted(row["amounts"].items())]),
+                subject=f"standards:{row['proposal_id']}")
+        return pb.ApproveStandardsResponse()
+
+    def ListStandardProposals(self, request: Any, context: Any) -> Any:
+        with self._app.work("", write=False) as ctx:
+            rows = ctx.tx.find(standard_proposal, order_by=standard_proposal.c.proposed_at.desc(), limit=PROPOSALS_MAX)
+            return pb.ListStandardProposalsResponse(proposals=[
+                _proposal(row, self._in_force(ctx, row["effective_from"])) for row in rows])
+
+    def _in_force(self, ctx: Context, day: date) -> dict[str, int]:
+        rows = ctx.tx.find(standard, standard.c.effective_from <= day, order_by=standard.c.effective_from)
+        return {row["name"]: row["amount_fen"] for row in rows}
+
     def GetCalendar(self, request: Any, context: Any) -> Any:
         with self._app.work("", write=False) as ctx:
             rows = ctx.tx.find(day_off, year=request.year, order_by=day_off.c.day)
         if not rows:
             raise Fault("CALENDAR_MISSING", year=request.year)
         return pb.GetCalendarResponse(days_off=[row["day"].isoformat() for row in rows])
+
+
+def _first_of_month(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise Fault("FIELD_WRONG", field="effective_from", expected="月份的第一天,如 2026-07-01") from None
+    if day.day != 1:
+        raise Fault("FIELD_WRONG", field="effective_from", expected="月份的第一天,如 2026-07-01")
+    return day
+
+
+def _require_ratio(amounts: Mapping[str, int]) -> None:
+    found = domain.ratio_bp(amounts)
+    if 0 < found < domain.RATIO_LEAST_BP:
+        raise Fault("STANDARD_RATIO_LOW", ratio=f"{found / 100:.2f}%", least=f"{domain.RATIO_LEAST_BP / 100:.0f}%")
+
+
+def _proposal(row: Any, before: Mapping[str, int]) -> Any:
+    return pb.StandardProposal(
+        proposal_id=row["proposal_id"], effective_from=row["effective_from"].isoformat(), source=row["source"],
+        calculation_ref=row["calculation_ref"], state=row["state"], proposed_by=row["proposed_by"],
+        approved_by=row["approved_by"], ratio_bp=domain.ratio_bp({**before, **row["amounts"]}),
+        standards=[pb.Standard(name=name, amount_fen=fen) for name, fen in sorted(row["amounts"].items())])
 
 
 def directory_mount(app: App) -> Mount:

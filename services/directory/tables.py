@@ -1,6 +1,7 @@
 """Tables of `directory`."""
 
 import sqlalchemy as sa
+from yimen.store.types import Moment
 
 METADATA = sa.MetaData()
 
@@ -43,6 +44,23 @@ standard = sa.Table(
     sa.Column("effective_from", sa.Date, primary_key=True),
     sa.Column("amount_fen", sa.BigInteger, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
+)
+
+# New standards on their way: proposed by one, approved by another (R166).
+standard_proposal = sa.Table(
+    "standard_proposal", METADATA,
+    sa.Column("proposal_id", sa.String(36), primary_key=True),
+    # name → fen.
+    sa.Column("amounts", sa.JSON, nullable=False),
+    sa.Column("effective_from", sa.Date, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("calculation_ref", sa.String(80), nullable=False),
+    # proposed, approved.
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("proposed_by", sa.String(80), nullable=False),
+    sa.Column("approved_by", sa.String(80), nullable=False),
+    sa.Column("minutes_ref", sa.String(60), nullable=False),
+    sa.Column("proposed_at", Moment, nullable=False),
 )
 
 day_off = sa.Table(

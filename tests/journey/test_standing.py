@@ -3,96 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
-import pytest
 from yimen.aid.v1 import aid_pb2
 from yimen.intake.v1 import intake_pb2
-from yimen.kernel.errors import Fault
-from yimen.rehearsal.county import County
-from yimen.rehearsal.households import FILES, Change, Household, read
-from yimen.rehearsal.month import Month, start_moment
-from yimen.rehearsal.promises import Evidence, check_all
-from yimen.rehearsal.world import EmbeddedWorld
 
-CLOSED_BY = date(2026, 4, 3)
-
-
-class Town:
-    """A county with one family, whose days pass when asked."""
-
-    def __init__(self, world: Any, county: County, story: str) -> None:
-        self.world, self.story = world, read(FILES / f"{story}.yaml")
-        plain = Household(self.story.key, self.story.title, self.story.application, self.story.records,
-                          expect=self.story.expect, script=self.story.script)
-        self.month = Month(world, county, 0, seed=3, stories=[plain])
-        self.month.prepare()
-        self.month.players.diligent = True
-        self.day = start_moment().date()
-        self.until(CLOSED_BY)
-
-    def until(self, day: date) -> None:
-        while self.day < day:
-            self.month.play(self.day)
-            self.day += timedelta(days=1)
-
-    @property
-    def receipt(self) -> str:
-        return self.month.receipts[self.story.key]
-
-    @property
-    def evidence(self) -> Evidence:
-        return Evidence(self.world.services, self.world.databases, self.world.keys, self.world.bank_file, self.day)
-
-    def rows(self, service: str, query: str, **values: Any) -> list[Any]:
-        evidence = self.evidence
-        try:
-            return evidence.rows(service, query, **values)
-        finally:
-            evidence.close()
-
-    def case(self, item: str = "dibao") -> Any:
-        return self.rows("basic_living", "select * from aid_case where item = :i", i=item)[0]
-
-    def due(self, item: str = "dibao") -> dict[str, int]:
-        """What is planned or was paid, by its day."""
-        found = self.rows("payment", "select i.due_on, sum(i.amount_fen) as fen from instalment i join plan p on p.grant_id ="
-                                     " i.grant_id where p.case_id = :c and i.state <> 'void' group by i.due_on"
-                                     " order by i.due_on", c=self.case(item)["case_id"])
-        return {row["due_on"]: row["fen"] for row in found}
-
-    def report(self, key: str, occurred_on: date, kinds: list[str], change: Callable[[Any], None],
-               records: list[Any] | None = None) -> Any:
-        form = intake_pb2.Application()
-        form.CopyFrom(self.story.application)
-        del form.items[:]
-        change(form)
-        self.month.exchange.add(records or [])
-        self.month.players.report_change(key, self.receipt, Change(self.day, occurred_on, kinds, form))
-        self.world.settle()
-
-    def close(self) -> None:
-        evidence = self.evidence
-        try:
-            assert {number: found for number, found in check_all(evidence).items() if found} == {}
-        finally:
-            evidence.close()
-            self.month.close()
-
-
-@pytest.fixture
-def town(tmp_path: Any, sample: County) -> Any:
-    made: list[Any] = []
-
-    def found(story: str) -> Town:
-        world = EmbeddedWorld(tmp_path / story, start_moment())
-        made.extend((world, one := Town(world, sample, story)))
-        return one
-
-    yield found
-    for one in reversed(made):
-        one.close()
+from tests.journey.town import Town, categories, code_of
 
 
 def _wage(form: Any, fen: int) -> None:
@@ -139,7 +56,7 @@ def test_work_that_ends_the_need_tapers_and_the_category_goes_with_the_last_mont
     home.until(date(2026, 4, 12))
     assert list(home.due()) == [f"2026-{month:02d}-01" for month in range(4, 11)]  # six months from May
     assert set(home.due().values()) == {740_00}
-    assert _categories(home, "2026-10-31") == {"dibao"} and _categories(home, "2026-11-01") == set()
+    assert categories(home, "2026-10-31") == {"dibao"} and categories(home, "2026-11-01") == set()
     home.until(date(2026, 11, 3))
     changed = home.rows("intake", "select at, what from timeline where what like '台账%类别%' order by row_id")
     assert [row["what"] for row in changed] == ["台账登记类别:低保对象", "台账注销类别:低保对象"]
@@ -153,14 +70,14 @@ def test_who_falls_to_the_edge_keeps_a_category_and_who_rises_again_is_announced
     home.report("edge", date(2026, 4, 2), ["income"], lambda form: _wage(form, 3400_00), _tax(home, 40_800))
     home.until(date(2026, 4, 12))
     assert list(home.due()) == ["2026-04-01"]
-    assert _categories(home, "2026-04-30") == {"dibao"} and _categories(home, "2026-05-01") == {"dibao_edge"}
+    assert categories(home, "2026-04-30") == {"dibao"} and categories(home, "2026-05-01") == {"dibao_edge"}
     home.until(date(2026, 5, 10))
     home.report("lost", date(2026, 5, 8), ["income"], lambda form: _wage(form, 1000_00), _tax(home, 12_000))
     home.until(date(2026, 5, 20))
     notices = home.rows("disclosure", "select * from notice order by posted_from")
     assert [row["state"] for row in notices] == ["closed", "posted"]
     home.until(date(2026, 6, 5))
-    assert home.due()["2026-06-01"] == 1_540_00 and _categories(home, "2026-06-01") == {"dibao"}
+    assert home.due()["2026-06-01"] == 1_540_00 and categories(home, "2026-06-01") == {"dibao"}
 
 
 def test_a_member_who_leaves_is_counted_no_more_and_stays_in_the_history(town: Callable[[str], Town]) -> None:
@@ -179,16 +96,16 @@ def test_a_death_ends_it_by_decision_with_its_ground(town: Callable[[str], Town]
     desk, tokens = home.world.peers.department("basic_living"), home.month.tokens
     ask = aid_pb2.OpenReviewRequest(case_id=case["case_id"], cause="data_hit", ground="deceased", reason="公安死亡信息")
     officer = tokens.role("township_officer", case["township_code"])
-    assert _code(lambda: desk.OpenReview(ask, token=tokens.role("township_officer", "990101001"))) == "OUTSIDE_AREA"
+    assert code_of(lambda: desk.OpenReview(ask, token=tokens.role("township_officer", "990101001"))) == "OUTSIDE_AREA"
     wrong = aid_pb2.OpenReviewRequest(case_id=case["case_id"], cause="data_hit", ground="rich", reason="x")
-    assert _code(lambda: desk.OpenReview(wrong, token=officer)) == "FIELD_WRONG"
+    assert code_of(lambda: desk.OpenReview(wrong, token=officer)) == "FIELD_WRONG"
     opened = desk.OpenReview(ask, token=officer)
     assert opened.state == "verified"
     home.until(date(2026, 4, 12))
     assert list(home.due("destitute_support")) == ["2026-04-01"]
     assert home.case("destitute_support")["outcome"] == "stopped"
-    assert _categories(home, "2026-05-01") == set()
-    assert _code(lambda: desk.OpenReview(ask, token=tokens.role("township_officer", case["township_code"]))) == "NOT_STANDING"
+    assert categories(home, "2026-05-01") == set()
+    assert code_of(lambda: desk.OpenReview(ask, token=tokens.role("township_officer", case["township_code"]))) == "NOT_STANDING"
     listed = desk.ListReviews(aid_pb2.ListReviewsRequest(case_id=case["case_id"])).reviews
     assert [(one.cause, one.result, one.effective_on) for one in listed] == [("data_hit", "stop", "2026-05-01")]
 
@@ -201,16 +118,3 @@ def test_the_rhythm_brings_a_review_after_half_a_year(town: Callable[[str], Town
     home.until(date(2026, 10, 2))
     assert [(row["cause"], row["result"]) for row in home.rows("basic_living", "select * from review")] == [
         ("periodic", "unchanged")]
-
-
-def _categories(home: Town, on: str) -> set[str]:
-    found = home.rows("roster", "select category from category_record where valid_from <= :d and (valid_to is null or"
-                                " valid_to >= :d)", d=on)
-    return {row["category"] for row in found}
-
-
-def _code(act: Callable[[], Any]) -> str:
-    with pytest.raises(Fault) as refused:
-        act()
-    return refused.value.code
-

@@ -44,6 +44,8 @@ RESULT_TITLES = {
 PERIODIC = "periodic"
 CHANGE_REPORT, DATA_HIT, COMPLAINT = "change_report", "data_hit", "complaint"
 CATEGORY_CHANGE, STANDARD_CHANGE = "category_change", "standard_change"
+# What changes without the household: nobody is verified anew for it.
+BY_FACTS_KNOWN = (CATEGORY_CHANGE, STANDARD_CHANGE)
 # What an officer may open a review for.
 ASKED_CAUSES = (CHANGE_REPORT, DATA_HIT, COMPLAINT)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import sqlalchemy as sa
+from yimen.department import bulk
 from yimen.department.cases import Desk
 from yimen.department.declaration import Department
 from yimen.department.handlers import ADDRESSED, Reactions, publish_catalogue
@@ -34,7 +35,8 @@ def department_service(department: Department) -> Service:
     return Service(
         name=department.name, title=department.title, purpose=department.purpose, tables=tables,
         migrations=(MIGRATIONS, *department.migrations), handlers=Reactions(desk).table(),
-        addressed=ADDRESSED, timers={TIMER: desk.reviews.on_due, **department.timers},
+        addressed=ADDRESSED, loops=(desk.bulk.turn,),
+        timers={TIMER: desk.reviews.on_due, bulk.TIMER: desk.bulk.on_start, **department.timers},
         on_start=on_start, channel=department.channel,
         servicers=lambda app: [department_mount(app, desk), *department.servicers(app)],
         peers=("directory", "roster", "means_test"),

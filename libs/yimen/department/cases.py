@@ -9,6 +9,7 @@ from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework import authority
 from yimen.casework.authority import Tiers
 from yimen.casework.states import Act, State, step
+from yimen.department.bulk import Bulk
 from yimen.department.declaration import CATEGORY, COUNTY, DELEGABLE, MONEY, TIERED, AidItem, Department
 from yimen.department.facts import gather, standards
 from yimen.department.grants import first_due, sign_grant
@@ -41,6 +42,7 @@ class Desk:
         self.department = department
         self.shelf = PackShelf(department)
         self.reviews = Reviews(self)
+        self.bulk = Bulk(self)
 
     # ------------------------------------------------------------------------------------------ reading
     def case(self, ctx: Context, case_id: str, lock: bool = True) -> Row:
@@ -208,6 +210,18 @@ class Desk:
             raise Fault("STANDARD_MISSING", day=ctx.today, name="dibao_urban_standard_fen")
         return Tiers.of(12 * urban, self.shelf.active(ctx, ctx.today).parameters)
 
+    def give(self, ctx: Context, case: dict[str, Any], basis: str) -> Row | None:
+        """Decide and confirm at once what nobody had to apply for; None when the pack refuses, or it was given before."""
+        made, facts = self.evaluate(ctx, case)
+        if made.outcome == "refuse":
+            return None  # nobody asked; there is nothing to refuse
+        opened = self.open(ctx, case)
+        if opened is None:
+            return None
+        decision_id = self.record(ctx, opened, made, facts)
+        ctx.tx.update(aid_case, {"case_id": opened["case_id"]}, decision_id=decision_id)
+        return self.confirm(ctx, {**opened, "decision_id": decision_id}, basis, act=Act.FOLLOW_CATEGORY)
+
     # ------------------------------------------------------------------------------------------ granting
     def confirm(self, ctx: Context, case: Row, basis: str, minutes_ref: str = "", act: Act = Act.CONFIRM,
                 via: str = "bank") -> Row:
@@ -224,6 +238,7 @@ class Desk:
         ctx.close_tasks(case["case_id"])
         if item.means_test and (item.grants_category or made["instalments"] > 1):
             self.reviews.schedule(ctx, case["case_id"], ctx.today)
+            self.reviews.if_standards_moved(ctx, case, made["facts"])
         if act is Act.ADVANCE:
             ctx.open_task("file_supplement", case["case_id"], "township_officer", case["township_code"],
                           ctx.workdays_later(SUPPLEMENT_DAYS))

@@ -134,7 +134,12 @@ def report_facts(report: Any, person_id: str) -> dict[str, Any]:
 
 def standards(ctx: Context, area_kind: str) -> dict[str, int]:
     """The county's published standards today (R166)."""
-    return applicable(ctx.app.published.standards(ctx.today), area_kind)
+    return standards_on(ctx, ctx.today, area_kind)
+
+
+def standards_on(ctx: Context, day: date, area_kind: str) -> dict[str, int]:
+    """The county's published standards of a day."""
+    return applicable(ctx.app.published.standards(day), area_kind)
 
 
 def applicable(published: Mapping[str, int], area_kind: str) -> dict[str, int]:

@@ -13,6 +13,7 @@ from yimen.department.cases import APPROVERS, URGENT_DAYS, Desk
 from yimen.department.declaration import AidItem
 from yimen.department.facts import household_of
 from yimen.department.tables import aid_case
+from yimen.directory.v1 import events_pb2 as directory
 from yimen.disclosure.v1 import events_pb2 as disclosure
 from yimen.intake.v1 import events_pb2 as intake
 from yimen.kernel.errors import NotYet
@@ -53,6 +54,7 @@ class Reactions:
             disclosure.ObjectionResolved: self.on_objection_resolved,
             disclosure.NoticeClosed: self.on_notice_closed,
             roster.CategoryChanged: self.on_category_changed,
+            directory.StandardsPublished: self.on_standards,
             payment.PaymentSettled: self.on_settled,
             payment.PaymentRejected: self.on_rejected,
             payment.PaymentVoided: self.on_rejected,
@@ -193,6 +195,11 @@ class Reactions:
             for person_id in [""] if item.subject == "household" else persons:
                 self._follow(ctx, item, person_id, event)
 
+    def on_standards(self, ctx: Context, event: directory.StandardsPublished, _: Envelope) -> None:
+        """What stands and was reckoned from the old ones is reckoned anew (R166)."""
+        self._desk.bulk.on_standards(ctx, event.proposal_id, {one.name for one in event.standards},
+                                     date.fromisoformat(event.effective_from), event.source)
+
     def _persons(self, ctx: Context, event: roster.CategoryChanged) -> list[str]:
         if event.person_id:
             return [event.person_id]
@@ -208,16 +215,7 @@ class Reactions:
             "village_code": event.village_code, "area_kind": event.area_kind, "request": {},
             "report_id": event.report_id, "accepted_on": ctx.today,
         }
-        made, facts = self._desk.evaluate(ctx, case)
-        if made.outcome == "refuse":
-            return  # nobody asked; there is nothing to refuse
-        opened = self._desk.open(ctx, case)
-        if opened is None:
-            return
-        decision_id = self._desk.record(ctx, opened, made, facts)
-        ctx.tx.update(aid_case, {"case_id": opened["case_id"]}, decision_id=decision_id)
-        self._desk.confirm(ctx, {**opened, "decision_id": decision_id}, "免申即享:台账类别与本部门现行政策",
-                           act=Act.FOLLOW_CATEGORY)
+        self._desk.give(ctx, case, "免申即享:台账类别与本部门现行政策")
 
     # ------------------------------------------------------------------------------------------ payment
     def on_settled(self, ctx: Context, event: payment.PaymentSettled, _: Envelope) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework import reviews as rules
 from yimen.casework.reviews import Result, ReviewState, require_state
-from yimen.department.facts import household_of
+from yimen.department.facts import household_of, standards
 from yimen.department.standing import Standing, adjust, again, finish, standing_cases, standing_of
 from yimen.department.tables import review
 from yimen.kernel.clock import CHINA
@@ -83,7 +83,7 @@ class Reviews:
         row = self._begin(ctx, case, cause, ground)
         if ground:
             self._draft(ctx, row, before, case, ground)
-        elif self._desk.department.item(case["item"]).means_test and cause != rules.CATEGORY_CHANGE:
+        elif self._desk.department.item(case["item"]).means_test and cause not in rules.BY_FACTS_KNOWN:
             ctx.open_task("await_review_report", row["review_id"], "surveyor", case["township_code"],
                           ctx.workdays_later(VERIFY_DAYS), application_id=case["application_id"])
             self._say_due(ctx, row, case, means_test=True)
@@ -152,6 +152,11 @@ class Reviews:
             before = standing_of(ctx, self._desk, case)
             if before is not None:
                 self._draft(ctx, row, before, case, rules.UNCOOPERATIVE)
+
+    def if_standards_moved(self, ctx: Context, case: Row, facts: dict[str, Any]) -> None:
+        """It was proposed under one standard and confirmed under the next (R166): decided again at once by the new one."""
+        if any(facts.get(name, fen) != fen for name, fen in standards(ctx, case["area_kind"]).items()):
+            self.open(ctx, case, rules.STANDARD_CHANGE)
 
     # ------------------------------------------------------------------------------------------ draft
     def _compare(self, ctx: Context, before: Standing, outcome: str, after: tuple[str, int]) -> Result:

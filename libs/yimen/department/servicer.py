@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.json_format import MessageToDict
 from yimen.aid.v1 import aid_pb2, aid_pb2_grpc
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework import authority, reviews
 from yimen.casework.states import Act, State
+from yimen.department.bulk import ROWS_SHOWN_MAX
 from yimen.department.cases import Desk
 from yimen.department.policy import PolicyServicer
 from yimen.department.tables import aid_case
 from yimen.directory.v1 import directory_pb2
+from yimen.kernel import areas
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import canonical
 from yimen.policy.explain import reasoning
@@ -217,6 +220,61 @@ class DepartmentServicer(PolicyServicer):
                            completed_on=row["completed_on"].isoformat() if row["completed_on"] else "",
                            effective_on=row["effective_on"].isoformat() if row["effective_on"] else "",
                            decision_id=row["decision_id"], reason=row["reason"]) for row in rows])
+
+    # ------------------------------------------------------------------------------------------ many at once
+    def OpenBulk(self, request: Any, context: Any) -> Any:
+        officer = self._officer("county_officer")
+        if not 0 < len(request.reference) <= REASON_MAX:
+            raise Fault("FIELD_WRONG", field="reference", expected=f"依据文号,不超过 {REASON_MAX} 字")
+        try:
+            item = self._desk.department.item(request.item)
+        except KeyError:
+            raise Fault("UNKNOWN_ITEM", item=request.item[:40]) from None
+        for code in request.townships:
+            areas.level(code)
+        with self._app.work(officer.actor) as ctx:
+            facts = {name: int(value) if isinstance(value, float) and value.is_integer() else value
+                     for name, value in MessageToDict(request.request).items()}
+            run_id = self._desk.bulk.open_grant(ctx, item, request.reference, facts, sorted(request.townships))
+        return aid_pb2.OpenBulkResponse(run_id=run_id)
+
+    def ApproveBulk(self, request: Any, context: Any) -> Any:
+        officer = self._officer("county_approver")
+        with self._app.work(officer.actor) as ctx:
+            run = self._desk.bulk.find(ctx, request.run_id)
+            authority.require_other(officer.actor, {run["opened_by"]: "发起批量办理"})
+            self._desk.bulk.approve(ctx, run)
+        return aid_pb2.ApproveBulkResponse(state="running")
+
+    def CancelBulk(self, request: Any, context: Any) -> Any:
+        officer = self._officer("county_officer", "county_approver")
+        if not request.reason:
+            raise Fault("REASON_REQUIRED")
+        with self._app.work(officer.actor) as ctx:
+            self._desk.bulk.cancel(ctx, self._desk.bulk.find(ctx, request.run_id), request.reason[:REASON_MAX])
+        return aid_pb2.CancelBulkResponse()
+
+    def ListBulk(self, request: Any, context: Any) -> Any:
+        self._officer("county_officer", "county_approver")
+        with self._app.work(caller().actor, write=False) as ctx:
+            answer = aid_pb2.ListBulkResponse()
+            for run in self._desk.bulk.runs(ctx):
+                told = self._desk.bulk.tally(ctx, run)
+                answer.runs.add(
+                    run_id=run["run_id"], kind=run["kind"], item=run["item"], reference=run["reference"], state=run["state"],
+                    opened_by=run["opened_by"], approved_by=run["approved_by"], effective_on=run["effective_on"].isoformat(),
+                    previewed=told["previewed"], done=told["done"], skipped=told["skipped"], failed=told["failed"],
+                    once_fen=told["once_fen"], month_delta_fen=told["month_delta_fen"])
+        return answer
+
+    def ListBulkRows(self, request: Any, context: Any) -> Any:
+        self._officer("county_officer", "county_approver")
+        with self._app.work(caller().actor, write=False) as ctx:
+            rows = self._desk.bulk.rows(ctx, request.run_id, request.after)
+        return aid_pb2.ListBulkRowsResponse(
+            rows=[aid_pb2.BulkRow(**{name: row[name] for name in ("case_id", "state", "result", "before_fen", "after_fen",
+                                                                  "once_fen", "problem")}) for row in rows],
+            next_after=rows[-1]["case_id"] if len(rows) == ROWS_SHOWN_MAX else "")
 
     # ------------------------------------------------------------------------------------------ reading
     def GetCase(self, request: Any, context: Any) -> Any:

@@ -111,6 +111,44 @@ appraisal = sa.Table(
     sa.Column("minutes_ref", sa.String(60), nullable=False),
 )
 
+# Many benefits changed or given at once, under one approval: a new standard (R166), a price subsidy (R062), an allowance
+# (R080). Computed first, seen by the approver, then carried out case by case.
+bulk_run = sa.Table(
+    "bulk_run", METADATA,
+    sa.Column("run_id", sa.String(36), primary_key=True),
+    # standard_change; or grant, of `item`.
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("item", sa.String(40), nullable=False),
+    # What it rests on: the standards' document, the month's index, the declaration.
+    sa.Column("reference", sa.String(200), nullable=False),
+    sa.Column("effective_on", sa.Date, nullable=False),
+    # Facts that all rows share; townships, where it is not the whole county.
+    sa.Column("request", sa.JSON, nullable=False),
+    # waiting, computing, previewed, running, done, cancelled.
+    sa.Column("state", sa.String(10), nullable=False, index=True),
+    # The last case that was computed.
+    sa.Column("computed_to", sa.String(36), nullable=False),
+    sa.Column("opened_by", sa.String(80), nullable=False),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("approved_by", sa.String(80), nullable=False),
+    sa.Column("done_at", Moment),
+)
+
+bulk_row = sa.Table(
+    "bulk_row", METADATA,
+    sa.Column("run_id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), primary_key=True),
+    # previewed, done, skipped: no longer standing or no longer different; failed: it could not be computed.
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("result", sa.String(16), nullable=False),
+    sa.Column("before_fen", sa.BigInteger, nullable=False),
+    sa.Column("after_fen", sa.BigInteger, nullable=False),
+    # Paid at once: arrears since the effective month, or the one-off amount.
+    sa.Column("once_fen", sa.BigInteger, nullable=False),
+    sa.Column("problem", sa.String(60), nullable=False),
+    sa.Index("ix_bulk_row_state", "run_id", "state", "case_id"),
+)
+
 policy_pack = sa.Table(
     "policy_pack", METADATA,
     sa.Column("hash", sa.String(64), primary_key=True),

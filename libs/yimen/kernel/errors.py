@@ -89,6 +89,11 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     # --- cases and policy
     "CASE_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {case_id} 的案件,请核对编号与部门。"),
     "CASE_STATE": (Kind.PRECONDITION, "案件当前状态为 {state},不能{act}。"),
+    "STANDARD_UNKNOWN": (Kind.INVALID, "本县没有名为 {name} 的标准,请核对名称。"),
+    "STANDARD_RATIO_LOW": (Kind.PRECONDITION, "农村与城市低保标准之比为 {ratio},低于 {least}(R060),请调整后再提出。"),
+    "STANDARD_OVERLAPS": (Kind.CONFLICT, "{name} 在 {day} 已有标准,请改用其他生效月份。"),
+    "PROPOSAL_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {proposal_id} 的标准调整方案,请核对编号。"),
+    "RUN_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {run_id} 的批量办理,请核对编号与部门。"),
     "REVIEW_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {review_id} 的复核,请核对编号与部门。"),
     "NOT_STANDING": (Kind.PRECONDITION, "本案没有正在享受的待遇或类别,不能复核或调整。"),
     "CHANGE_IN_FUTURE": (Kind.INVALID, "变化发生日期 {occurred_on} 晚于今天,请核对。"),

@@ -209,6 +209,10 @@ class Players:
             aid_pb2.DecideReviewRequest(review_id=task.subject, confirm=True, minutes_ref=f"MIN-{today:%Y%m%d}"),
             token=self._tokens.role(PANEL_ROLES[task.detail["level"]], task.owner_area, task.service))
 
+    def _do_approve_bulk(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.department(task.service).ApproveBulk(
+            aid_pb2.ApproveBulkRequest(run_id=task.subject), token=self._tokens.role("county_approver", department=task.service))
+
     def _do_grant_advance(self, task: task_pb2.Task, today: date) -> None:
         self._world.peers.department(task.service).GrantAdvance(
             aid_pb2.GrantAdvanceRequest(case_id=task.subject, amount_fen=int(task.detail["need_fen"]),

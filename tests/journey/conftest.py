@@ -1,0 +1,27 @@
+"""Towns for the journeys."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from yimen.rehearsal.county import County
+from yimen.rehearsal.month import start_moment
+from yimen.rehearsal.world import EmbeddedWorld
+
+from tests.journey.town import CLOSED_BY, Town
+
+
+@pytest.fixture
+def town(tmp_path: Any, sample: County) -> Any:
+    made: list[Any] = []
+
+    def found(story: str, until: date = CLOSED_BY) -> Town:
+        world = EmbeddedWorld(tmp_path / story, start_moment())
+        made.extend((world, one := Town(world, sample, story, until)))
+        return one
+
+    yield found
+    for one in reversed(made):
+        one.close()
