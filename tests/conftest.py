@@ -68,6 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fire-seed", type=int, default=1, help="the first seed of tests/faults")
     parser.addoption("--fire-seeds", type=int, default=1, help="how many seeds of tests/faults")
     parser.addoption("--fire-previous", default="", help="the commit whose code half of the processes begin with")
+    parser.addoption("--recompute-families", type=int, default=300, help="how many benefits a new standard recomputes")
     parser.addoption("--fire-long", action="store_true", help="many faults at random instead of each once")
 
 

@@ -135,3 +135,18 @@ def test_an_allowance_goes_to_the_townships_of_the_emergency(town: Callable[[str
     assert code_of(lambda: desk.CancelBulk(aid_pb2.CancelBulkRequest(run_id=here), token=_approver(home))) == "REASON_REQUIRED"
     desk.CancelBulk(cancel, token=_approver(home))
     assert code_of(lambda: desk.ApproveBulk(aid_pb2.ApproveBulkRequest(run_id=here), token=_approver(home))) == "CASE_STATE"
+
+
+def test_months_that_another_decision_paid_are_reckoned_by_that_decision(town: Callable[[str], Town]) -> None:
+    """740.00 in April and 260.00 from May, both by the old standard; the new one holds since April."""
+    home = town("c18_wage_goes_up")
+    home.report("up", date(2026, 4, 2), ["income"], lambda form: setattr(form.members[0].incomes[0], "monthly_fen", 2600_00),
+                [("tax", home.story.application.members[0].resident_id, {"wage_income_year": "31200.00"})])
+    home.until(date(2026, 5, 12))
+    _approve(home, _propose(home, "2026-04-01").proposal_id)
+    home.until(date(2026, 6, 12))
+    run = _runs(home)[0]
+    assert (run.state, run.done, run.once_fen, run.month_delta_fen) == ("done", 1, 240_00, 120_00)
+    due = home.due()
+    assert {day: fen for day, fen in due.items() if day < "2026-07"} == {
+        "2026-04-01": 740_00, "2026-05-01": 260_00, "2026-05-12": 240_00, "2026-06-01": 380_00}

@@ -31,6 +31,7 @@ def _check(month: Month, texts: list[Path]) -> None:
     evidence = _evidence(month.world, texts, month)
     try:
         assert differences(month, evidence) == []
+        assert [row for name in evidence.services for row in evidence.rows(name, "select * from parked")] == []
         assert {number: found for number, found in check_all(evidence).items() if found} == {}
     finally:
         evidence.close()

@@ -73,6 +73,7 @@ class Town:
     def close(self) -> None:
         evidence = self.evidence
         try:
+            assert [row for name in evidence.services for row in evidence.rows(name, "select * from parked")] == []
             assert {number: found for number, found in check_all(evidence).items() if found} == {}
         finally:
             evidence.close()

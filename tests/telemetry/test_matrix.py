@@ -24,7 +24,9 @@ WITHOUT_REPORT = ("medical", "education", "employment", "disaster", "vagrant")
 # Events that the month does not bring about, each with the reason.
 NOT_THIS_MONTH = {
     "application.withdrawn": "nobody changes his mind", "application.intake_refused": "every form is complete in the end",
-    "event.discarded": "everything can be published", "payment.rejected": "no grant is forged", "payment.voided": "no grant is reversed before it is paid",
+    "event.discarded": "everything can be published",
+    "standards.published": "no standard changes", "bulk.completed": "nothing is given to many",
+    "payment.rejected": "no grant is forged", "payment.voided": "no grant is reversed before it is paid",
 }
 SETTINGS = {"OTEL_BSP_MAX_QUEUE_SIZE": "200000", "OTEL_BSP_SCHEDULE_DELAY": "1000", "OTEL_METRICS_EXPORTER": "none"}
 

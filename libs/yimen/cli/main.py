@@ -19,13 +19,15 @@ from yimen.cli import (
     registry,
     run,
     simulate,
+    standing,
     trace,
 )
 from yimen.kernel.errors import Fault
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="一门:一个窗口,多个部门。",
                   pretty_exceptions_enable=False)
-for module in (demo, simulate, cases, decide, policy, trace, feed, registry, operate, queues, run, compose, helm, monitoring):
+for module in (demo, simulate, cases, standing, decide, policy, trace, feed, registry, operate, queues, run, compose, helm,
+               monitoring):
     module.register(app)
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework import reviews as rules
-from yimen.casework.reviews import Result, periods
+from yimen.casework.reviews import Result
 from yimen.department.declaration import AidItem
 from yimen.department.facts import standards_on
-from yimen.department.standing import Standing, adjust, finish, standing_of
+from yimen.department.standing import Period, Standing, adjust, finish, history, paid_by, standing_of
 from yimen.department.tables import aid_case, bulk_row, bulk_run
 from yimen.kernel.clock import CHINA
 from yimen.kernel.errors import Fault
@@ -66,9 +66,9 @@ class Bulk:
                    townships: list[str]) -> str:
         """Raises Fault FIELD_WRONG for an item or facts that cannot be given to many."""
         own = set(item.request_facts) - {RECIPIENTS}
-        if item.by_application or RECIPIENTS not in item.request_facts:
+        if not item.for_all_in:
             raise Fault("FIELD_WRONG", field="item", expected="/".join(
-                one.name for one in self._desk.department.items if RECIPIENTS in one.request_facts))
+                one.name for one in self._desk.department.items if one.for_all_in) or "本部门没有可批量给付的事项")
         if set(request) != own:
             raise Fault("FIELD_WRONG", field="request", expected="/".join(sorted(own)))
         run_id = derived("bulk", item.name, reference)
@@ -156,43 +156,64 @@ class Bulk:
                  subject=f"bulk:{run['run_id']}")
 
     # ------------------------------------------------------------------------------------------ a new standard
-    def _by_new_standard(self, ctx: Context, run: Row, before: Standing) -> tuple[Decision, dict[str, Any], Result] | None:
-        """The same facts under the standards of the run's month; None where nothing was reckoned from them."""
-        facts = before.decision["facts"]
-        published = standards_on(ctx, run["effective_on"], before.case["area_kind"])
+    def _by_new_standard(self, ctx: Context, run: Row, before: Row) -> tuple[Decision, dict[str, Any]] | None:
+        """A decision's facts under the standards of the run's month; None where nothing was reckoned from them."""
+        facts = before["facts"]
+        published = standards_on(ctx, run["effective_on"], self._desk.case(ctx, before["case_id"])["area_kind"])
         known = {name: fen for name, fen in published.items() if name in facts}
         if all(facts[name] == fen for name, fen in known.items()):
             return None
-        made = self._desk.shelf.active(ctx, ctx.today).decide(before.case["item"], {**facts, **known})
-        return made, {**facts, **known}, rules.compare(before.amount, made.outcome, (made.category, made.amount_fen), 0)
+        return self._desk.shelf.active(ctx, ctx.today).decide(before["item"], {**facts, **known}), {**facts, **known}
+
+    def _owed(self, ctx: Context, run: Row, before: Standing) -> list[tuple[Period, Decision, dict[str, Any], int]]:
+        """Months since the new standard that were paid too little, by the decision they were paid by, and how much."""
+        if before.until <= before.effective_on:
+            return []
+        owed = []
+        for period in history(ctx, self._desk, before, run["effective_on"], first_of_next_month(ctx.today)):
+            found = self._by_new_standard(ctx, run, period.decision)
+            if found and found[0].amount_fen > period.decision["amount_fen"]:
+                owed.append((period, *found, (found[0].amount_fen - period.decision["amount_fen"]) * period.months()))
+        return owed
 
     def _recomputed(self, ctx: Context, run: Row, before: Standing) -> dict[str, Any] | None:
-        found = self._by_new_standard(ctx, run, before)
-        if found is None or found[2] is Result.UNCHANGED:
+        found = self._by_new_standard(ctx, run, before.decision)
+        if found is None:
             return None
-        made, _, result = found
-        pays = before.until > before.effective_on
-        months = periods(max(run["effective_on"], before.effective_on), first_of_next_month(ctx.today), made.every_months)
+        made, _ = found
+        result = rules.compare(before.amount, made.outcome, (made.category, made.amount_fen), 0)
+        if result is Result.UNCHANGED:
+            return None
         return {"result": result.value, "after_fen": made.amount_fen,
-                "once_fen": max(0, made.amount_fen - before.amount[1]) * months if pays else 0}
+                "once_fen": sum(fen for *_, fen in self._owed(ctx, run, before))}
 
     def _adjust(self, ctx: Context, run: Row, before: Standing) -> dict[str, Any] | None:
         seen = self._recomputed(ctx, run, before)
-        found = self._by_new_standard(ctx, run, before)
+        found = self._by_new_standard(ctx, run, before.decision)
         if seen is None or found is None:
             return None
-        made, facts, result = found
-        decision_id = self._desk.record(ctx, before.case, made, facts)
-        finish(ctx, decision_id, "confirmed", f"{run['reference']};{run['approved_by']} 批准", "")
-        adjust(ctx, self._desk, before, self._desk.decision(ctx, decision_id), result, cause=STANDARD_CHANGE,
-               reason=made.reason, effective_on=run["effective_on"])
+        made, facts = found
+        owed = self._owed(ctx, run, before)
+        case_id = before.case["case_id"]
+        decision_id = self._decided(ctx, run, before.case, made, facts)
+        adjust(ctx, self._desk, before, self._desk.decision(ctx, decision_id), Result(seen["result"]), cause=STANDARD_CHANGE,
+               reason=made.reason, effective_on=run["effective_on"], arrears_fen=seen["once_fen"])
+        for period, earlier, used, _ in owed:
+            same = period.decision["decision_id"] == before.decision["decision_id"]
+            paid_by(ctx, case_id, period.starts_on,
+                    decision_id if same else self._decided(ctx, run, before.case, earlier, used))
         return seen
+
+    def _decided(self, ctx: Context, run: Row, case: Row, made: Decision, facts: dict[str, Any]) -> str:
+        decision_id = self._desk.record(ctx, case, made, facts)
+        finish(ctx, decision_id, "confirmed", f"{run['reference']};{run['approved_by']} 批准", "")
+        return decision_id
 
     # ------------------------------------------------------------------------------------------ given to many
     def _case_of(self, ctx: Context, run: Row, before: Standing) -> dict[str, Any] | None:
         item = self._desk.department.item(run["item"])
         case, townships = before.case, run["request"]["townships"]
-        if before.decision["category"] not in item.follows or (townships and case["township_code"] not in townships):
+        if before.decision["category"] not in item.for_all_in or (townships and case["township_code"] not in townships):
             return None
         people = before.decision["facts"].get("member_count", 1) if not case["person_id"] else 1
         return {"case_id": derived("case", run["run_id"], case["case_id"]), "application_id": case["application_id"],

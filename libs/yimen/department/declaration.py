@@ -43,6 +43,8 @@ class AidItem:
     decided_by: str = COUNTY
     # The roster categories that it follows without an application (免申即享).
     follows: frozenset[str] = frozenset()
+    # Whom an officer can give it to at once, under one approval (R062, R080).
+    for_all_in: frozenset[str] = frozenset()
     by_application: bool = True
     # It builds on a category: when the same application asks for one, it waits for that decision (R006).
     uses_category: bool = False

@@ -16,7 +16,7 @@ from yimen.casework.reviews import Result, periods
 from yimen.casework.states import Act, State
 from yimen.department.declaration import MONEY
 from yimen.department.grants import first_due, grant_id, plan_end, sign_end, sign_grant
-from yimen.department.tables import aid_case, decision
+from yimen.department.tables import aid_case, benefit_period, decision
 from yimen.kernel.workdays import first_of_next_month, months_later
 from yimen.store.unit import Row
 
@@ -63,12 +63,42 @@ def standing_cases(ctx: Context, desk: Desk, household_id: str) -> list[Standing
     return [one for one in found if one is not None]
 
 
+@dataclass(frozen=True)
+class Period:
+    """Months that were paid, or will be, by one decision: from the first of `starts_on` to before `ends_on`."""
+
+    starts_on: date
+    ends_on: date
+    decision: Row
+
+    def months(self) -> int:
+        """How many payments fall into it."""
+        return periods(self.starts_on, self.ends_on, self.decision["every_months"])
+
+
+def history(ctx: Context, desk: Desk, before: Standing, since: date, until: date) -> list[Period]:
+    """By which decisions the months from `since` to before `until` were paid, oldest first."""
+    rows = ctx.tx.find(benefit_period, case_id=before.case["case_id"], order_by=benefit_period.c.starts_on)
+    starts = [(row["starts_on"], row["decision_id"]) for row in rows] or [
+        (before.effective_on, before.decision["decision_id"])]
+    ends = [start for start, _ in starts[1:]] + [max(until, before.until)]
+    found = [Period(max(start, since), min(end, until), desk.decision(ctx, decision_id))
+             for (start, decision_id), end in zip(starts, ends, strict=True)]
+    return [one for one in found if one.starts_on < one.ends_on]
+
+
+def paid_by(ctx: Context, case_id: str, starts_on: date, decision_id: str) -> None:
+    """From this month on by this decision, whatever was written for it before."""
+    ctx.tx.delete(benefit_period, case_id=case_id, starts_on=starts_on)
+    ctx.tx.insert(benefit_period, case_id=case_id, starts_on=starts_on, decision_id=decision_id)
+
+
 def adjust(ctx: Context, desk: Desk, before: Standing, made: Mapping[str, Any], result: Result, *, cause: str,
-           reason: str, effective_on: date, taper_months: int = 0, report_id: str = "") -> Row:
+           reason: str, effective_on: date, taper_months: int = 0, report_id: str = "", arrears_fen: int = 0) -> Row:
     """Put the decision `made` in the place of the one that stands, from the first of a month on; returns the case.
 
-    An `effective_on` in the past pays the difference as arrears at once; it never takes anything back. With
-    `taper_months`, a stop comes that much later and the old amount goes on until then.
+    Months that have begun are left as they are; what is owed for them is `arrears_fen`, paid at once. Nothing is taken back.
+    With `taper_months`, a stop comes that much later and the old amount goes on until then.
     """
     case, item = before.case, desk.department.item(before.case["item"])
     stops = result is Result.STOP
@@ -90,9 +120,10 @@ def adjust(ctx: Context, desk: Desk, before: Standing, made: Mapping[str, Any], 
     else:
         until = before.until if before.until > turn else plan_end(turn, made["instalments"], every)
         sign(amount_fen, turn, periods(turn, until, every))
-        since = max(holds_from, before.effective_on)
-        back = (amount_fen - before.decision["amount_fen"]) * periods(since, turn, every) if pays_now else 0
-        sign(back, ctx.today, 1, "arrears")
+        sign(arrears_fen, ctx.today, 1, "arrears")
+    if pays_now and not ctx.tx.count(benefit_period, case_id=case["case_id"]):
+        paid_by(ctx, case["case_id"], before.effective_on, before.decision["decision_id"])
+    paid_by(ctx, case["case_id"], turn, made["decision_id"])
     changes = {"decision_id": made["decision_id"], "effective_on": turn, "benefit_until": until if amount_fen else turn}
     if report_id:
         changes["report_id"] = report_id

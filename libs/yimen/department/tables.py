@@ -111,6 +111,14 @@ appraisal = sa.Table(
     sa.Column("minutes_ref", sa.String(60), nullable=False),
 )
 
+# Which decision a standing benefit was paid by since when, arrears included; the first adjustment writes the first row.
+benefit_period = sa.Table(
+    "benefit_period", METADATA,
+    sa.Column("case_id", sa.String(36), primary_key=True),
+    sa.Column("starts_on", sa.Date, primary_key=True),
+    sa.Column("decision_id", sa.String(36), nullable=False),
+)
+
 # Many benefits changed or given at once, under one approval: a new standard (R166), a price subsidy (R062), an allowance
 # (R080). Computed first, seen by the approver, then carried out case by case.
 bulk_run = sa.Table(
