@@ -18,6 +18,7 @@ import sqlalchemy as sa
 import yaml
 from kombu import Connection
 from yimen.aid.v1 import aid_pb2
+from yimen.bus.deadletters import dead_letters, send_again
 from yimen.bus.envelope import CONTENT_TYPE
 from yimen.bus.topology import dead_queue_of, exchange_of
 from yimen.kernel import limits
@@ -106,6 +107,14 @@ class Fire:
             self.stack.stop_process(kind, name)
             self._start_upgraded(kind, name)
         self.stack.wait_ready()
+        self.fetch_back()
+
+    def fetch_back(self) -> None:
+        """`yimen dlq retry` of what can be read by now: a release before 0.2 sends a type of the next one there."""
+        for name in self.stack.services:
+            for letter in dead_letters(self.stack.state.tenancy.broker_admin, name):
+                if letter.may_be_sent_again:
+                    send_again(self.stack.state.tenancy.broker_admin, name, letter.event_id)
 
     def do_rolling_restart(self) -> None:
         """An upgrade in steps: who still runs the release before comes back with this one."""

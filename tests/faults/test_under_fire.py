@@ -25,7 +25,7 @@ from tests.journey.expectations import differences
 
 DRAWN = 4
 STORIES = ("c01_dibao_and_university", "objection_upheld", "returned_payment", "understated_wage", "urgent_fire",
-           "flood_family", "c11_destitute_elder")
+           "flood_family", "c11_destitute_elder", "c18_wage_goes_up", "c04_rural_family")
 STRIKES_LONG = 40
 STRIKE_DAYS = [f"2026-03-{day:02d}" for day in (3, 4, 5, 6, 9, 10, 11, 12, 13, 16, 17, 18)]
 LAST_STRIKE = date(2026, 3, 19)
@@ -87,6 +87,7 @@ def test_every_promise_is_held_when_everything_fails_once(tmp_path: Path, sample
             assert differences(month, evidence) == []
         finally:
             evidence.close()
+        fire.fetch_back()
         # Every garbage message is in the dead letters of each service that it reached, and nothing else is.
         if "garbage" in fire.struck:
             _eventually(lambda: fire.dead_letters() >= len(GARBAGE))

@@ -75,7 +75,7 @@ class Desk:
         """A new case in state `accepted`; None when it exists already."""
         row = {"state": State.ACCEPTED.value, "outcome": "", "report_id": "", "waits_for": [], "duties": {}, "decide_level": "",
                "decision_id": "", "decided_on": None, "closed_on": None, "notice_until": None, "effective_on": None,
-               "benefit_until": None, **case}
+               "benefit_until": None, "changed": False, **case}
         if not ctx.tx.insert_new(aid_case, **row):
             return None
         ctx.emit(
@@ -238,7 +238,7 @@ class Desk:
         ctx.close_tasks(case["case_id"])
         if item.means_test and (item.grants_category or made["instalments"] > 1):
             self.reviews.schedule(ctx, case["case_id"], ctx.today)
-            self.reviews.if_standards_moved(ctx, case, made["facts"])
+            self.reviews.after_grant(ctx, case, made["facts"])
         if act is Act.ADVANCE:
             ctx.open_task("file_supplement", case["case_id"], "township_officer", case["township_code"],
                           ctx.workdays_later(SUPPLEMENT_DAYS))

@@ -13,7 +13,7 @@ from yimen.casework import reviews as rules
 from yimen.casework.reviews import Result, ReviewState, require_state
 from yimen.department.facts import household_of, standards
 from yimen.department.standing import Standing, adjust, again, finish, standing_cases, standing_of
-from yimen.department.tables import review
+from yimen.department.tables import aid_case, review
 from yimen.kernel.clock import CHINA
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
@@ -119,7 +119,8 @@ class Reviews:
 
     # ------------------------------------------------------------------------------------------ what others say
     def on_change_reported(self, ctx: Context, household_id: str) -> None:
-        """Every means-tested benefit of the household is reviewed."""
+        """Every means-tested benefit of the household is reviewed; what is still under way, once it is granted."""
+        ctx.tx.update(aid_case, {"household_id": household_id, "outcome": ""}, changed=True)
         for before in standing_cases(ctx, self._desk, household_id):
             if self._desk.department.item(before.case["item"]).means_test:
                 self.open(ctx, before.case, rules.CHANGE_REPORT)
@@ -153,9 +154,12 @@ class Reviews:
             if before is not None:
                 self._draft(ctx, row, before, case, rules.UNCOOPERATIVE)
 
-    def if_standards_moved(self, ctx: Context, case: Row, facts: dict[str, Any]) -> None:
-        """It was proposed under one standard and confirmed under the next (R166): decided again at once by the new one."""
-        if any(facts.get(name, fen) != fen for name, fen in standards(ctx, case["area_kind"]).items()):
+    def after_grant(self, ctx: Context, case: Row, facts: dict[str, Any]) -> None:
+        """What has changed since it was proposed: the household said so, or it was proposed under one standard and confirmed
+        under the next (R166)."""
+        if case["changed"]:
+            self.open(ctx, case, rules.CHANGE_REPORT)
+        elif any(facts.get(name, fen) != fen for name, fen in standards(ctx, case["area_kind"]).items()):
             self.open(ctx, case, rules.STANDARD_CHANGE)
 
     # ------------------------------------------------------------------------------------------ draft

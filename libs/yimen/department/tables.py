@@ -35,6 +35,8 @@ aid_case = sa.Table(
     sa.Column("decided_on", sa.Date),
     sa.Column("closed_on", sa.Date),
     sa.Column("notice_until", sa.Date),
+    # The household reported a change while this was under way: what is granted is reviewed at once.
+    sa.Column("changed", sa.Boolean, nullable=False, server_default=sa.false()),
     # Of a standing benefit: since when the present decision holds, and the first day that its plan does not pay any more.
     # Empty until the first adjustment: both follow from the first decision then.
     sa.Column("effective_on", sa.Date),

@@ -49,6 +49,7 @@ class Month:
     disaster_id: str = ""
     make_players: Callable[[World, Tokens, int], Players] = Players
     _workdays: int = 0
+    _reported: set[str] = field(default_factory=set)
     # Called each working day while events are under way.
     before_settling: Callable[[str], None] = lambda day: None
 
@@ -120,10 +121,12 @@ class Month:
         reported = 0
         for story in self.stories:
             for number, change in enumerate(story.later):
-                if change.reported_on == day and story.key in self.receipts:
+                key = f"{story.key}:{number}"
+                if change.reported_on <= day and key not in self._reported and story.key in self.receipts:
                     self.exchange.add(change.records)
-                    self.players.report_change(f"{story.key}:{number}", self.receipts[story.key], change)
-                    reported += 1
+                    if self.players.report_change(key, self.receipts[story.key], change):
+                        self._reported.add(key)
+                        reported += 1
         if reported:
             self.world.settle()
 

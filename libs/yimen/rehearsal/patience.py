@@ -40,8 +40,12 @@ class PatientPlayers(Players):
     def submit(self, household: Household) -> Any:
         return insist(lambda: super(PatientPlayers, self).submit(household), self.pause_s)
 
-    def report_change(self, key: str, receipt_no: str, change: Change) -> None:
-        insist(lambda: super(PatientPlayers, self).report_change(key, receipt_no, change), self.pause_s)
+    def report_change(self, key: str, receipt_no: str, change: Change) -> bool:
+        try:
+            return insist(lambda: super(PatientPlayers, self).report_change(key, receipt_no, change), self.pause_s)
+        except Fault as fault:
+            self.refused[fault.code] += 1  # a release that does not take reports yet: tomorrow again
+            return False
 
     def object_to(self, notice_id: str, township: str, reason_code: str) -> str:
         try:

@@ -90,12 +90,13 @@ class Players:
                 self._disputed[answer.application_id] = household.key
         return answer
 
-    def report_change(self, key: str, receipt_no: str, change: Change) -> None:
-        """The household says what has changed."""
+    def report_change(self, key: str, receipt_no: str, change: Change) -> bool:
+        """The household says what has changed; False when it has to come again."""
         self._world.peers.stub("intake").ReportChange(
             intake_pb2.ReportChangeRequest(receipt_no=receipt_no, idempotency_key=key, kinds=change.kinds,
                                            occurred_on=change.occurred_on.isoformat(), application=change.application),
             token=self._tokens.role("window_clerk", change.application.village_code))
+        return True
 
     # ------------------------------------------------------------------------------------------ a day
     def work(self, today: date) -> int:
