@@ -6,6 +6,7 @@ from yimen.runtime.declaration import Service
 
 from services.intake.domain import preview
 from services.intake.handlers import HANDLERS
+from services.intake.leads import leads_mount
 from services.intake.servicer import intake_mount
 from services.intake.tables import METADATA
 
@@ -16,7 +17,7 @@ SERVICE = Service(
     tables=METADATA,
     migrations=(Path(__file__).parent / "migrations",),
     handlers=HANDLERS,
-    servicers=lambda app: [intake_mount(app)],
+    servicers=lambda app: [intake_mount(app), leads_mount(app)],
     peers=("directory", "roster", "payment"),
     preview=preview,
 )

@@ -20,10 +20,11 @@ from yimen.runtime.app import App
 from yimen.runtime.context import Context
 from yimen.store.unit import Row
 
-from services.intake import domain
+from services.intake import domain, leads
 from services.intake.tables import aid_item, application, change_report, feedback, item_status, receipt_counter, timeline
 
 WINDOW_DAYS = 1
+LEAD_ANSWER = "您反映的家庭已经提出申请,正在办理。"
 SUPPLEMENT_DAYS = 20
 CHANGE_REPORT_DAYS = 30  # [A]: R053 says in time and names no limit
 WINDOW_STATES = ("submitted", "supplement_required")
@@ -49,6 +50,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         domain.check_form(form, self._app.today())
         with self._app.work("", write=False) as ctx:
             domain.check_items(form, {row["item"]: row for row in ctx.tx.find(aid_item)})
+            if request.lead_id:
+                leads.require_consent(leads.find(ctx, request.lead_id))
         window = self._window_of(areas.township_of(form.village_code))
         home = self._register(form)
         row = {
@@ -62,6 +65,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         }
         with self._app.work(officer.actor) as ctx:
             stored = self._store(ctx, row, [item.item for item in form.items])
+            if stored and request.lead_id and (seen := leads.find(ctx, request.lead_id))["state"] == "contacted":
+                leads.close(ctx, seen, "applied", stored["receipt_no"], LEAD_ANSWER)
         # Two submissions with one key at the same moment: the first one stands.
         return _submitted(stored) if stored else self._earlier(request.idempotency_key, body_hash)
 

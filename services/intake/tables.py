@@ -44,6 +44,36 @@ change_report = sa.Table(
     sa.Column("form_sealed", sa.LargeBinary, nullable=False),
 )
 
+# What somebody has seen of a family that did not ask (R054).
+lead = sa.Table(
+    "lead", METADATA,
+    sa.Column("lead_id", sa.String(36), primary_key=True),
+    # Keyed hash of the ID number, else of name and village.
+    sa.Column("person_match", sa.String(64), nullable=False, index=True),
+    # Name, ID number, what was seen, where the informant is answered.
+    sa.Column("content_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("village_code", sa.String(12), nullable=False),
+    sa.Column("township_code", sa.String(9), nullable=False, index=True),
+    sa.Column("sources", sa.JSON, nullable=False),
+    # created, triaged, contacted, closed.
+    sa.Column("state", sa.String(10), nullable=False, index=True),
+    sa.Column("urgent", sa.Boolean, nullable=False),
+    sa.Column("consents", sa.Boolean, nullable=False),
+    # applied, referred, no_need, unreachable; empty while open.
+    sa.Column("outcome", sa.String(12), nullable=False),
+    sa.Column("reference", sa.String(80), nullable=False),
+    sa.Column("feedback", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("closed_at", Moment),
+)
+
+# A lead that was said twice under one key is one.
+lead_key = sa.Table(
+    "lead_key", METADATA,
+    sa.Column("idempotency_key", sa.String(80), primary_key=True),
+    sa.Column("lead_id", sa.String(36), nullable=False),
+)
+
 item_status = sa.Table(
     "item_status", METADATA,
     sa.Column("case_id", sa.String(36), primary_key=True),

@@ -26,6 +26,7 @@ NOT_THIS_MONTH = {
     "application.withdrawn": "nobody changes his mind", "application.intake_refused": "every form is complete in the end",
     "event.discarded": "everything can be published",
     "standards.published": "no standard changes", "bulk.completed": "nothing is given to many",
+    **{f"lead.{act}": "every family comes by itself" for act in ("created", "triaged", "contacted", "closed")},
     "payment.rejected": "no grant is forged", "payment.voided": "no grant is reversed before it is paid",
 }
 SETTINGS = {"OTEL_BSP_MAX_QUEUE_SIZE": "200000", "OTEL_BSP_SCHEDULE_DELAY": "1000", "OTEL_METRICS_EXPORTER": "none"}

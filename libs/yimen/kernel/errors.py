@@ -94,6 +94,8 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     "STANDARD_OVERLAPS": (Kind.CONFLICT, "{name} 在 {day} 已有标准,请改用其他生效月份。"),
     "PROPOSAL_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {proposal_id} 的标准调整方案,请核对编号。"),
     "RUN_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {run_id} 的批量办理,请核对编号与部门。"),
+    "LEAD_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {lead_id} 的线索,请核对编号。"),
+    "CONSENT_MISSING": (Kind.PRECONDITION, "该家庭尚未同意提出申请;请先走访并登记其意愿。"),
     "REVIEW_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {review_id} 的复核,请核对编号与部门。"),
     "NOT_STANDING": (Kind.PRECONDITION, "本案没有正在享受的待遇或类别,不能复核或调整。"),
     "CHANGE_IN_FUTURE": (Kind.INVALID, "变化发生日期 {occurred_on} 晚于今天,请核对。"),

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from yimen.aid.v1 import aid_pb2
 from yimen.common.v1 import task_pb2
 from yimen.disclosure.v1 import disclosure_pb2
-from yimen.intake.v1 import intake_pb2
+from yimen.intake.v1 import intake_pb2, leads_pb2
 from yimen.kernel.errors import Fault
 from yimen.means_test.v1 import means_test_pb2
 from yimen.payment.v1 import payment_pb2
@@ -146,6 +146,22 @@ class Players:
             intake_pb2.GetApplicationRequest(receipt_no=task.detail["receipt_no"]))
         told = next(line.why for line in reversed(answer.timeline) if line.what == "一次性告知补正")
         return sorted({int(part.split("位")[0].removeprefix("第")) - 1 for part in told.split("、")})
+
+    def _do_triage_lead(self, task: task_pb2.Task, today: date) -> None:
+        self._leads.TriageLead(leads_pb2.TriageLeadRequest(lead_id=task.subject),
+                               token=self._tokens.role("township_officer", task.owner_area))
+
+    def _do_contact_lead(self, task: task_pb2.Task, today: date) -> None:
+        self._leads.ContactLead(leads_pb2.ContactLeadRequest(lead_id=task.subject),
+                                token=self._tokens.role(task.owner_role, task.owner_area))
+
+    def _do_close_lead(self, task: task_pb2.Task, today: date) -> None:
+        self._leads.CloseLead(leads_pb2.CloseLeadRequest(lead_id=task.subject, outcome="no_need", feedback="该户表示暂无困难。"),
+                              token=self._tokens.role("township_officer", task.owner_area))
+
+    @property
+    def _leads(self) -> Any:
+        return self._world.peers.stub("intake", "yimen.intake.v1.leads:Lead")
 
     # ------------------------------------------------------------------------------------------ means test
     def _do_home_visit(self, task: task_pb2.Task, today: date) -> None:
