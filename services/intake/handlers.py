@@ -68,10 +68,19 @@ def on_adjusted(ctx: Context, event: aid.BenefitAdjusted, envelope: Envelope) ->
     narrate(ctx, event, envelope)
     title = ctx.tx.first(aid_item, item=event.item)
     told = adjusted(event)
+    if event.kind == "stop":
+        ctx.tx.update(item_status, {"case_id": event.case_id}, state="stopped", reason=event.reason)
     text = f"{told.what.replace(event.item, title['title'] if title else event.item, 1)}。{told.why}"
     for receiver in ("window", "applicant"):
         ctx.tx.insert_new(feedback, application_id=event.application_id, case_id=event.decision_id, receiver=receiver,
                           text=text, at=ctx.now)
+
+
+def on_reconsidered(ctx: Context, event: aid.ReconsiderationDecided, envelope: Envelope) -> None:
+    """A reversed refusal stands as granted from now on."""
+    narrate(ctx, event, envelope)
+    if event.outcome == "reversed":
+        ctx.tx.update(item_status, {"case_id": event.case_id}, state="granted", reason=f"行政复议 {event.document_no}")
 
 
 def _close_when_done(ctx: Context, application_id: str) -> None:
@@ -95,5 +104,6 @@ HANDLERS: dict[type[Any], Any] = {
     **dict.fromkeys(NARRATORS, narrate),
     aid.CaseClosed: on_case_closed,
     aid.BenefitAdjusted: on_adjusted,
+    aid.ReconsiderationDecided: on_reconsidered,
     aid.CataloguePublished: on_catalogue,
 }

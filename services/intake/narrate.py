@@ -91,6 +91,11 @@ NARRATORS: dict[type[Any], Callable[[Any], Entry]] = {
     aid.ReviewDue: lambda e: Entry(f"{e.item} 开始复核({CAUSE_TITLES.get(e.cause, e.cause)})", clause="R052"),
     aid.ReviewCompleted: lambda e: Entry(f"{e.item} 复核完成:{RESULT_TITLES[Result(e.result)]}", e.reason, "R052", e.actor),
     aid.BenefitAdjusted: adjusted,
+    aid.ReconsiderationReceived: lambda e: Entry(f"{e.item} 行政复议已受理,限 {e.due_on} 前决定", clause="行政复议法§62",
+                                                 actor=e.actor),
+    aid.ReconsiderationDecided: lambda e: Entry(
+        f"{e.item} 行政复议:{'维持原决定' if e.outcome == 'upheld' else '撤销原决定并改按复议结果办理'}"
+        + (f",补发 {_money(e.arrears_fen)}" if e.arrears_fen else ""), e.document_no, "requirements 2.8", e.actor),
     disclosure.NoticePublished: lambda e: Entry(f"在乡镇和村(居)公示,{e.until} 期满", clause="R125", actor=e.actor),
     disclosure.ObjectionFiled: lambda e: Entry("公示期内收到异议,开始复查", e.reason_code, "R127"),
     disclosure.ObjectionResolved: lambda e: Entry(f"异议复查:{'成立' if e.upheld else '不成立'}", e.finding_code,

@@ -27,6 +27,7 @@ NOT_THIS_MONTH = {
     "event.discarded": "everything can be published",
     "standards.published": "no standard changes", "bulk.completed": "nothing is given to many",
     **{f"lead.{act}": "every family comes by itself" for act in ("created", "triaged", "contacted", "closed")},
+    **{f"reconsideration.{act}": "nobody asks for one" for act in ("received", "decided")},
     "payment.rejected": "no grant is forged", "payment.voided": "no grant is reversed before it is paid",
 }
 SETTINGS = {"OTEL_BSP_MAX_QUEUE_SIZE": "200000", "OTEL_BSP_SCHEDULE_DELAY": "1000", "OTEL_METRICS_EXPORTER": "none"}

@@ -51,6 +51,7 @@ class Act(StrEnum):
     STOP = "stop"
     RESUME = "resume"
     KEEP_CATEGORY = "keep_category"
+    REVERSE = "reverse"
 
 
 _S, _A = State, Act
@@ -83,6 +84,7 @@ TRANSITIONS: dict[tuple[State, Act], State] = {
     (_S.IN_BENEFIT, _A.STOP): _S.CLOSED,
     (_S.CLOSED, _A.RESUME): _S.IN_BENEFIT,  # a category alone becomes one that pays
     (_S.IN_BENEFIT, _A.KEEP_CATEGORY): _S.CLOSED,  # and the other way round
+    (_S.CLOSED, _A.REVERSE): _S.IN_BENEFIT,  # a reconsideration reversed the refusal (requirements 2.8)
     **{
         (state, _A.WITHDRAW): _S.CLOSED
         for state in (_S.ACCEPTED, _S.VERIFYING, _S.VERIFIED, _S.APPRAISING, _S.PRE_NOTICE, _S.OBJECTION_REVIEW, _S.URGENT_OPENED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from yimen.aid.v1 import events_pb2 as aid
@@ -234,7 +235,7 @@ class Desk:
         if item.decided_by == TIERED:
             self.reserve_cap(ctx, case, made["amount_fen"] * made["instalments"])
         case = self.move(ctx, case, act, outcome="granted", decided_on=ctx.today)
-        ctx.emit(self._granted(ctx, case, item, made, via), subject=case["case_id"], partition_key=case["household_id"])
+        self.say_granted(ctx, case, made, via, first_due(ctx.today, made["instalments"]))
         ctx.close_tasks(case["case_id"])
         if item.means_test and (item.grants_category or made["instalments"] > 1):
             self.reviews.schedule(ctx, case["case_id"], ctx.today)
@@ -267,7 +268,9 @@ class Desk:
         self.tiers(ctx, case).require_cap(used, total_fen)
         ctx.tx.update(annual_use, key, used_fen=used + total_fen)
 
-    def _granted(self, ctx: Context, case: Row, item: AidItem, made: Row, via: str) -> aid.AidGranted:
+    def say_granted(self, ctx: Context, case: Row, made: Row, via: str, due: date) -> None:
+        """Tell everybody, with the signed grant; its plan begins on `due`."""
+        item = self.department.item(case["item"])
         message = aid.AidGranted(
             case_id=case["case_id"], application_id=case["application_id"], household_id=case["household_id"],
             person_id=case["person_id"], item=item.name, service=ctx.service, township_code=case["township_code"],
@@ -281,8 +284,8 @@ class Desk:
         if item.output == MONEY and made["amount_fen"]:
             message.signed_grant.CopyFrom(sign_grant(
                 ctx, self.department, case, made["decision_id"], made["amount_fen"],
-                first_due(ctx.today, made["instalments"]), made["instalments"], made["every_months"], via))
-        return message
+                due, made["instalments"], made["every_months"], via))
+        ctx.emit(message, subject=case["case_id"], partition_key=case["household_id"])
 
     def overrule(self, ctx: Context, case: Row, basis: str, code: str, reason: str, minutes_ref: str) -> Row:
         """The approver does not follow the proposal: refused with his own reason."""

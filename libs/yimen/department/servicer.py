@@ -10,6 +10,7 @@ from yimen.aid.v1 import aid_pb2, aid_pb2_grpc
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework import authority, reviews
 from yimen.casework.states import Act, State
+from yimen.department import reconsider
 from yimen.department.bulk import ROWS_SHOWN_MAX
 from yimen.department.cases import Desk
 from yimen.department.policy import PolicyServicer
@@ -221,6 +222,24 @@ class DepartmentServicer(PolicyServicer):
                            effective_on=row["effective_on"].isoformat() if row["effective_on"] else "",
                            decision_id=row["decision_id"], reason=row["reason"]) for row in rows])
 
+    # ------------------------------------------------------------------------------------------ reconsideration
+    def ReceiveReconsideration(self, request: Any, context: Any) -> Any:
+        officer = self._officer("county_officer")
+        if not request.document_no:
+            raise Fault("FIELD_WRONG", field="document_no", expected="复议受理文号")
+        with self._app.work(officer.actor) as ctx:
+            due = reconsider.receive(ctx, self._desk.case(ctx, request.case_id), request.document_no)
+        return aid_pb2.ReceiveReconsiderationResponse(due_on=due)
+
+    def RecordReconsideration(self, request: Any, context: Any) -> Any:
+        officer = self._officer("county_approver")
+        if request.outcome not in (reconsider.UPHELD, reconsider.REVERSED):
+            raise Fault("FIELD_WRONG", field="outcome", expected="upheld/reversed")
+        with self._app.work(officer.actor) as ctx:
+            decision_id, arrears = reconsider.record(ctx, self._desk, self._desk.case(ctx, request.case_id),
+                                                     request.document_no, request.outcome, _facts(request.corrections))
+        return aid_pb2.RecordReconsiderationResponse(decision_id=decision_id, arrears_fen=arrears)
+
     # ------------------------------------------------------------------------------------------ many at once
     def OpenBulk(self, request: Any, context: Any) -> Any:
         officer = self._officer("county_officer")
@@ -233,9 +252,8 @@ class DepartmentServicer(PolicyServicer):
         for code in request.townships:
             areas.level(code)
         with self._app.work(officer.actor) as ctx:
-            facts = {name: int(value) if isinstance(value, float) and value.is_integer() else value
-                     for name, value in MessageToDict(request.request).items()}
-            run_id = self._desk.bulk.open_grant(ctx, item, request.reference, facts, sorted(request.townships))
+            run_id = self._desk.bulk.open_grant(ctx, item, request.reference, _facts(request.request),
+                                                sorted(request.townships))
         return aid_pb2.OpenBulkResponse(run_id=run_id)
 
     def ApproveBulk(self, request: Any, context: Any) -> Any:
@@ -301,6 +319,12 @@ class DepartmentServicer(PolicyServicer):
                    for one in why.steps],
             amount_calculation=why.amount, document_no=pack.file.document,
         )
+
+
+def _facts(struct: Any) -> dict[str, Any]:
+    """Whole numbers as such: a Struct knows only floats."""
+    return {name: int(value) if isinstance(value, float) and value.is_integer() else value
+            for name, value in MessageToDict(struct).items()}
 
 
 def _stored(row: Row) -> aid_pb2.Decision:

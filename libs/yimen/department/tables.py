@@ -113,6 +113,22 @@ appraisal = sa.Table(
     sa.Column("minutes_ref", sa.String(60), nullable=False),
 )
 
+# Administrative reconsideration (行政复议, requirements 2.8): its outcome binds the department and is carried out here.
+reconsideration = sa.Table(
+    "reconsideration", METADATA,
+    sa.Column("case_id", sa.String(36), primary_key=True),
+    sa.Column("document_no", sa.String(80), primary_key=True),
+    sa.Column("received_on", sa.Date, nullable=False),
+    # Empty while open; upheld, reversed.
+    sa.Column("outcome", sa.String(10), nullable=False),
+    sa.Column("decided_on", sa.Date),
+    # The decision that was reversed, and the one in its place.
+    sa.Column("against", sa.String(36), nullable=False),
+    sa.Column("decision_id", sa.String(36), nullable=False),
+    # Facts as the reconsideration found them, where they differ.
+    sa.Column("corrections", sa.JSON, nullable=False),
+)
+
 # Which decision a standing benefit was paid by since when, arrears included; the first adjustment writes the first row.
 benefit_period = sa.Table(
     "benefit_period", METADATA,
