@@ -49,13 +49,16 @@ def _end(ctx: Context, signed: aid.SignedGrantEnd, source: str) -> None:
     from_due = date.fromisoformat(end.from_due_on)
     rest = ctx.tx.find(instalment, instalment.c.due_on >= from_due, grant_id=end.grant_id, state="planned",
                        order_by=instalment.c.number, lock=True)
-    for row in rest:
-        release_reserved(ctx, row, end.decision_id)
+    released = sum(row["amount_fen"] for row in rest)
+    if rest:
+        ledger.move(ctx, derived("end", end.grant_id, end.from_due_on), ledger.account_id(mine["channel"], ledger.RESERVED),
+                    ledger.account_id(mine["channel"], ledger.AVAILABLE), released, "void", end.decision_id)
+        ctx.tx.update(instalment, {"instalment_id": [row["instalment_id"] for row in rest]}, state="void")
     ctx.audit("grant.ended", end.grant_id, instalments=len(rest), from_due_on=end.from_due_on)
     grant = aid.Grant.FromString(mine["grant"])
     ctx.emit(events.PaymentPlanEnded(grant_id=end.grant_id, case_id=mine["case_id"], application_id=mine["application_id"],
                                      channel=mine["channel"], instalments=len(rest),
-                                     released_fen=sum(row["amount_fen"] for row in rest), from_due_on=end.from_due_on),
+                                     released_fen=released, from_due_on=end.from_due_on),
              subject=mine["case_id"], partition_key=mine["household_id"], audience=grant.service)
 
 
@@ -156,20 +159,15 @@ def settle(ctx: Context, instalment_id: str, instruction_id: str, kind: str) -> 
 def void(ctx: Context, row: Row, reason_code: str) -> None:
     """It will never be paid: the reservation goes back to the channel, and the department is told."""
     grant = grant_of(ctx, row["grant_id"])
-    release_reserved(ctx, row, reason_code)
+    ledger.move(ctx, derived("void", row["instalment_id"]), ledger.account_id(row["channel"], ledger.RESERVED),
+                ledger.account_id(row["channel"], ledger.AVAILABLE), row["amount_fen"], "void", reason_code)
+    ctx.tx.update(instalment, {"instalment_id": row["instalment_id"]}, state="void")
     ctx.close_tasks(row["instalment_id"])
     ctx.audit("payment.voided", row["instalment_id"], code=reason_code)
     ctx.emit(events.PaymentVoided(grant_id=row["grant_id"], case_id=grant.case_id, application_id=grant.application_id,
                                   instalment_no=row["number"], amount_fen=row["amount_fen"], reason_code=reason_code,
                                   channel=row["channel"]),
              subject=grant.case_id, partition_key=grant.household_id, audience=grant.service)
-
-
-def release_reserved(ctx: Context, row: Row, reference: str) -> None:
-    """The instalment will not be paid: what was reserved for it is available again."""
-    ledger.move(ctx, derived("void", row["instalment_id"]), ledger.account_id(row["channel"], ledger.RESERVED),
-                ledger.account_id(row["channel"], ledger.AVAILABLE), row["amount_fen"], "void", reference)
-    ctx.tx.update(instalment, {"instalment_id": row["instalment_id"]}, state="void")
 
 
 def grant_of(ctx: Context, grant_id: str) -> aid.Grant:

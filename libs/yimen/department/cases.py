@@ -10,6 +10,7 @@ from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework import authority
 from yimen.casework.authority import Tiers
 from yimen.casework.states import Act, State, step
+from yimen.department import visits
 from yimen.department.bulk import Bulk
 from yimen.department.declaration import CATEGORY, COUNTY, DELEGABLE, MONEY, TIERED, AidItem, Department
 from yimen.department.facts import gather, standards
@@ -76,7 +77,7 @@ class Desk:
         """A new case in state `accepted`; None when it exists already."""
         row = {"state": State.ACCEPTED.value, "outcome": "", "report_id": "", "waits_for": [], "duties": {}, "decide_level": "",
                "decision_id": "", "decided_on": None, "closed_on": None, "notice_until": None, "effective_on": None,
-               "benefit_until": None, "changed": False, **case}
+               "benefit_until": None, "changed": False, "full_visit": "relative" if relative_declared else "", **case}
         if not ctx.tx.insert_new(aid_case, **row):
             return None
         ctx.emit(
@@ -183,10 +184,12 @@ class Desk:
         return case
 
     def ask_approver(self, ctx: Context, case: Row) -> None:
-        """Put the case on the list of the level that must decide."""
+        """Put the case on the list of the level that must decide; first the home is visited, where the county does."""
         item = self.department.item(case["item"])
         made = self.decision(ctx, case["decision_id"])
         ctx.close_tasks(case["case_id"])
+        if visits.ask(ctx, self, case, made["outcome"]):
+            return
         ctx.open_task("decide", case["case_id"], APPROVERS[case["decide_level"]], case["township_code"],
                       ctx.workdays_later(item.decide_days), outcome=made["outcome"], rule=made["rule_id"],
                       amount_fen=str(made["amount_fen"]), item=item.name, level=case["decide_level"],

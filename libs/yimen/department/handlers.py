@@ -152,7 +152,7 @@ class Reactions:
         if case := self._open_one(ctx, event.case_id):
             if case["state"] == State.DECIDING:
                 raise NotYet("公示结束后才收到异议")
-            self._desk.move(ctx, case, Act.OBJECT)
+            self._desk.move(ctx, case, Act.OBJECT, full_visit=case["full_visit"] or "complained")
             ctx.close_tasks(case["case_id"])
             ctx.open_task("await_objection", case["case_id"], "township_officer", case["township_code"],
                           date.fromisoformat(event.due_on))

@@ -10,7 +10,7 @@ from yimen.aid.v1 import aid_pb2, aid_pb2_grpc
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework import authority, reviews
 from yimen.casework.states import Act, State
-from yimen.department import reconsider
+from yimen.department import reconsider, visits
 from yimen.department.bulk import ROWS_SHOWN_MAX
 from yimen.department.cases import Desk
 from yimen.department.policy import PolicyServicer
@@ -100,11 +100,26 @@ class DepartmentServicer(PolicyServicer):
         with self._app.work(officer.actor) as ctx:
             case = self._desk.case(ctx, request.case_id)
             authority.require_other(officer.actor, case["duties"])
+            visits.require_done(ctx, case)
             if request.confirm:
                 case = self._desk.confirm(ctx, case, basis, request.minutes_ref)
             else:
                 case = self._desk.overrule(ctx, case, basis, request.reason_code, request.reason, request.minutes_ref)
         return aid_pb2.DecideResponse(state=case["state"], decision_id=case["decision_id"])
+
+    def RecordCountyVisit(self, request: Any, context: Any) -> Any:
+        officer = self._officer("county_officer")
+        if not request.second_visitor or request.second_visitor == officer.actor:
+            raise Fault("VISIT_NEEDS_TWO")
+        if request.finding not in visits.FINDINGS:
+            raise Fault("FIELD_WRONG", field="finding", expected="/".join(visits.FINDINGS))
+        with self._app.work(officer.actor) as ctx:
+            case = self._desk.case(ctx, request.case_id)
+            for visitor in (officer.actor, request.second_visitor):
+                authority.require_other(visitor, case["duties"])
+            visits.record(ctx, case, [officer.actor, request.second_visitor], request.finding)
+            self._desk.ask_approver(ctx, case)
+        return aid_pb2.RecordCountyVisitResponse(state=case["state"])
 
     def RecordOutput(self, request: Any, context: Any) -> Any:
         officer = self._officer(self._desk.department.proposer_role)

@@ -35,6 +35,8 @@ aid_case = sa.Table(
     sa.Column("decided_on", sa.Date),
     sa.Column("closed_on", sa.Date),
     sa.Column("notice_until", sa.Date),
+    # Why the county visits the home whatever is drawn: relative, complained; usually empty.
+    sa.Column("full_visit", sa.String(12), nullable=False, server_default=""),
     # The household reported a change while this was under way: what is granted is reviewed at once.
     sa.Column("changed", sa.Boolean, nullable=False, server_default=sa.false()),
     # Of a standing benefit: since when the present decision holds, and the first day that its plan does not pay any more.
@@ -111,6 +113,19 @@ appraisal = sa.Table(
     sa.Column("agree", sa.Integer, nullable=False),
     sa.Column("disagree", sa.Integer, nullable=False),
     sa.Column("minutes_ref", sa.String(60), nullable=False),
+)
+
+# Cases that the county decides itself, and which homes it visits before (K2, S3(5)).
+county_visit = sa.Table(
+    "county_visit", METADATA,
+    sa.Column("case_id", sa.String(36), primary_key=True),
+    sa.Column("month", sa.String(7), nullable=False, index=True),
+    # drawn, relative, complained; empty: need not be visited.
+    sa.Column("cause", sa.String(12), nullable=False),
+    sa.Column("visited_on", sa.Date),
+    sa.Column("visitors", sa.JSON, nullable=False),
+    # consistent, differs, not_eligible.
+    sa.Column("finding", sa.String(12), nullable=False),
 )
 
 # Administrative reconsideration (行政复议, requirements 2.8): its outcome binds the department and is carried out here.

@@ -27,7 +27,7 @@ from yimen.supervision.v1 import supervision_pb2
 # Chance that a task is done on a given working day; what is missing here is done at once.
 CHANCE = {"home_visit": 0.4, "propose": 0.6, "decide": 0.5, "file_supplement": 0.35, "record_output": 0.4,
           "resolve_objection": 0.5, "correct_account": 0.6, "resolve_doubt": 0.7, "field_check": 0.4, "supplement": 0.5,
-          "post_notice": 0.9}
+          "post_notice": 0.9, "county_visit": 0.6}
 OVERRULE_CHANCE = 0.01
 OBJECTION_CHANCE = 0.02
 OBJECTION_AFTER_DAYS = 2
@@ -214,6 +214,12 @@ class Players:
             aid_pb2.DecideRequest(case_id=task.subject, confirm=confirm, minutes_ref=f"MIN-{today:%Y%m%d}",
                                   reason_code="FILE_INCOMPLETE", reason="经集体研究,材料不足以证明困难情形,不予确认。"),
             token=self._tokens.role(PANEL_ROLES[task.detail["level"]], task.owner_area, task.service))
+
+    def _do_county_visit(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.department(task.service).RecordCountyVisit(
+            aid_pb2.RecordCountyVisitRequest(case_id=task.subject, finding="consistent",
+                                             second_visitor=self._tokens.officer("supervisor")),
+            token=self._tokens.role("county_officer", department=task.service))
 
     def _do_propose_review(self, task: task_pb2.Task, today: date) -> None:
         self._world.peers.department(task.service).ProposeReview(
