@@ -3,10 +3,14 @@
 from pathlib import Path
 
 from yimen.department.assemble import department_service
+from yimen.department.cases import Desk
 from yimen.department.declaration import DELEGABLE, TIERED, AidItem, Department
 from yimen.policy.expression import NUMBER, TEXT
 from yimen.policy.pack import Fact
 from yimen.runtime.declaration import Channel
+
+from services.basic_living.emergency import OWN_FACTS, emergency_mount, find_emergency
+from services.basic_living.tables import METADATA
 
 NEED = Fact(NUMBER, "request", 1, "所需金额")
 CAUSE = Fact(TEXT, "request", None, "困难原因")
@@ -41,7 +45,12 @@ DEPARTMENT = Department(
         AidItem("living_allowance", "临时生活补贴", by_application=False, for_all_in=STANDING, exclusive=False,
                 request_facts={"emergency": Fact(TEXT, "request", None, "突发公共事件的宣布文号"), "recipients": RECIPIENTS}),
     ),
-    own_facts={"approved_fen": Fact(NUMBER, "own", 1, "批准金额")},
+    own_facts={"approved_fen": Fact(NUMBER, "own", 1, "批准金额"), **OWN_FACTS},
+    own_defaults={"in_public_emergency": False},
+    find_own_facts=find_emergency,
+    tables=(METADATA,),
+    migrations=(Path(__file__).parent / "migrations",),
+    servicers=lambda app: [emergency_mount(app, Desk(DEPARTMENT))],
 )
 
 SERVICE = department_service(DEPARTMENT)

@@ -8,6 +8,7 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
 from yimen.aid.v1 import aid_pb2
+from yimen.basic_living.v1 import basic_living_pb2
 from yimen.directory.v1 import directory_pb2
 
 from tests.journey.town import Town, code_of
@@ -124,8 +125,15 @@ def test_a_price_subsidy_goes_to_everybody_once(town: Callable[[str], Town]) -> 
     assert code_of(lambda: _open(home, "nothing", "x")) == "UNKNOWN_ITEM"
 
 
+def _declare(home: Town, basis: str, *townships: str, starts: str = "2026-04-01", ends: str = "") -> str:
+    return str(home.world.peers.stub("basic_living").DeclareEmergency(basic_living_pb2.DeclareEmergencyRequest(
+        legal_basis=basis, townships=townships, starts_on=starts, ends_on=ends), token=_approver(home)).emergency_id)
+
+
 def test_an_allowance_goes_to_the_townships_of_the_emergency(town: Callable[[str], Town]) -> None:
     home = town("c18_wage_goes_up")
+    _declare(home, "示例县政发〔2026〕3号", "990101001")
+    _declare(home, "示例县政发〔2026〕4号", "990101002")
     elsewhere = _open(home, "living_allowance", "示例县政发〔2026〕3号", ("990101001",), emergency="示例县政发〔2026〕3号")
     here = _open(home, "living_allowance", "示例县政发〔2026〕4号", ("990101002",), emergency="示例县政发〔2026〕4号")
     told = {run.run_id: (run.previewed, run.once_fen) for run in _runs(home)}
@@ -150,3 +158,25 @@ def test_months_that_another_decision_paid_are_reckoned_by_that_decision(town: C
     due = home.due()
     assert {day: fen for day, fen in due.items() if day < "2026-07"} == {
         "2026-04-01": 740_00, "2026-05-01": 260_00, "2026-05-12": 240_00, "2026-06-01": 380_00}
+
+
+def test_in_an_emergency_one_signature_is_enough_and_a_share_is_checked_afterwards(town: Callable[[str], Town]) -> None:
+    home = town("urgent_fire")
+    desk = home.world.peers.stub("basic_living")
+    emergency = _declare(home, "示例县政发〔2026〕5号", starts="2026-03-01")
+    assert _declare(home, "示例县政发〔2026〕5号", starts="2026-03-01") == emergency
+    assert code_of(lambda: _declare(home, "x", starts="2026-02-31")) == "FIELD_WRONG"
+    assert code_of(lambda: _declare(home, "x", starts="2026-04-02", ends="2026-04-01")) == "FIELD_WRONG"
+    end = basic_living_pb2.EndEmergencyRequest(emergency_id=emergency)
+    wrong = home.month.tokens.role("county_approver", department="medical")
+    assert code_of(lambda: desk.EndEmergency(end, token=wrong)) == "WRONG_DEPARTMENT"
+    answer = desk.EndEmergency(end, token=_approver(home))
+    assert (answer.waived, len(answer.sample)) == (1, 1)  # 30 % of one, rounded up
+    assert code_of(lambda: desk.EndEmergency(end, token=_approver(home))) == "CASE_STATE"
+    check = basic_living_pb2.RecordPosthocCheckRequest(case_id=answer.sample[0], finding="ok")
+    officer = home.month.tokens.role("county_officer", department="basic_living")
+    desk.RecordPosthocCheck(check, token=officer)
+    assert code_of(lambda: desk.RecordPosthocCheck(check, token=officer)) == "CHECK_NOT_DUE"
+    home.world.settle()
+    run = _open(home, "living_allowance", "示例县政发〔2026〕5号", emergency="示例县政发〔2026〕5号")
+    assert next(one for one in _runs(home) if one.run_id == run).previewed == 0  # it is over

@@ -27,6 +27,7 @@ NOT_THIS_MONTH = {
     "event.discarded": "everything can be published",
     "standards.published": "no standard changes", "bulk.completed": "nothing is given to many",
     **{f"lead.{act}": "every family comes by itself" for act in ("created", "triaged", "contacted", "closed")},
+    **{f"public_emergency.{act}": "the flood is a disaster of its own department" for act in ("declared", "ended")},
     **{f"reconsideration.{act}": "nobody asks for one" for act in ("received", "decided")},
     "payment.rejected": "no grant is forged", "payment.voided": "no grant is reversed before it is paid",
 }

@@ -78,6 +78,8 @@ class Department:
     proposer_role: str = "county_officer"
     # Facts from the department's own tables, and how to find them.
     own_facts: Mapping[str, Fact] = field(default_factory=dict)
+    # What holds where nobody says otherwise, for `yimen decide`.
+    own_defaults: Mapping[str, Any] = field(default_factory=dict)
     find_own_facts: Callable[[Context, Row], dict[str, Any]] = lambda ctx, case: {}
     # For a department that has more than items: its own tables, contract and timers.
     tables: Sequence[sa.MetaData] = ()

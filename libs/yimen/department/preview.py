@@ -81,7 +81,8 @@ def decide(services: Mapping[str, Service], service: str, question: Question, pa
     for asked in (one for one in form.items if one.item in known):
         item, person = known[asked.item], str(asked.member_index)
         person_id = person if item.subject == "person" else ""
-        facts = {**question.own_facts, **dict(asked.request), **roster_facts(home, person_id, occasion.on),
+        facts = {**department.own_defaults, **question.own_facts, **dict(asked.request),
+                 **roster_facts(home, person_id, occasion.on),
                  **(report_facts(report, person_id) if report is not None and item.means_test else {}),
                  **applicable(occasion.standards, form.area_kind)}
         answers.append(_answer(item, asked, pack, facts, question))

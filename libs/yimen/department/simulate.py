@@ -6,9 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 from yimen.department.declaration import Department
 from yimen.department.facts import report_facts, roster_facts, standards
-from yimen.department.tables import decision
+from yimen.department.tables import aid_case, decision
 from yimen.kernel.errors import Fault
 from yimen.means_test.v1 import means_test_pb2
 from yimen.policy.pack import Decision, Pack
@@ -52,7 +53,8 @@ class Stretch:
 def simulate(ctx: Context, now: Pack, draft: Pack, after: str, limit: int) -> Stretch:
     """The next cases after the decision `after`, at most `limit`. Nothing is written."""
     limit = min(limit or STRETCH_MAX, STRETCH_MAX)
-    decided = decision.c.decided_at.is_not(None)
+    # Of each case the decision that holds: a review's other ones are not counted again.
+    decided = sa.and_(decision.c.decided_at.is_not(None), decision.c.decision_id.in_(sa.select(aid_case.c.decision_id)))
     rows = ctx.tx.find(decision, decided, decision.c.decision_id > after, order_by=decision.c.decision_id, limit=limit)
     stretch = Stretch(total=ctx.tx.count(decision, decided), next=rows[-1]["decision_id"] if len(rows) == limit else "")
     for row in rows:
