@@ -50,11 +50,11 @@ BY_FACTS_KNOWN = (CATEGORY_CHANGE, STANDARD_CHANGE)
 ASKED_CAUSES = (CHANGE_REPORT, DATA_HIT, COMPLAINT)
 
 UNCOOPERATIVE = "uncooperative"
-# Why a benefit ends whatever the facts say. The household did not cooperate after a written warning; or what an officer
+# Why a benefit ends whatever the facts say; the rest of an aid in phases, when its need has ended (R076). The household did not cooperate after a written warning; or what an officer
 # enters: 5.3 rule 6, rule 7, and the family gives it up.
-GROUNDS = {"deceased": "受助人死亡", "moved_out": "迁出本县", "renounced": "家庭自愿放弃",
+GROUNDS = {"deceased": "受助人死亡", "moved_out": "迁出本县", "renounced": "家庭自愿放弃", "need_ended": "困难已经消除",
            UNCOOPERATIVE: "经书面告知,仍不配合复核"}
-ENTERED_GROUNDS = ("deceased", "moved_out", "renounced")
+ENTERED_GROUNDS = ("deceased", "moved_out", "renounced", "need_ended")
 
 
 def require_state(actual: str, *wanted: ReviewState, act: str) -> None:

@@ -82,7 +82,7 @@ def list_reviews(service: Service, case_id: Annotated[str, typer.Argument(help="
 def open_review(
     service: Service, case_id: Annotated[str, typer.Argument(help="案件编号")],
     cause: Annotated[str, typer.Option(help="change_report、data_hit、complaint")] = "data_hit",
-    ground: Annotated[str, typer.Option(help="无需核查的终止事由:deceased、moved_out、renounced")] = "",
+    ground: Annotated[str, typer.Option(help="无需核查的终止事由:deceased、moved_out、renounced、need_ended")] = "",
     reason: Annotated[str, typer.Option(help="说明")] = "", officer: Officer = "",
 ) -> None:
     """由经办人启动复核;有终止事由的直接拟停发。"""

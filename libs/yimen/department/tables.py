@@ -60,7 +60,7 @@ review = sa.Table(
     sa.Column("report_id", sa.String(36), nullable=False),
     # officer id → what he has done in this review.
     sa.Column("duties", sa.JSON, nullable=False),
-    # Why it ends whatever the facts say: deceased, moved_out, renounced, uncooperative; usually empty.
+    # Why it ends whatever the facts say: deceased, moved_out, renounced, need_ended, uncooperative; usually empty.
     sa.Column("ground", sa.String(20), nullable=False),
     sa.Column("by_employment", sa.Boolean, nullable=False),
     sa.Column("decide_level", sa.String(10), nullable=False),
