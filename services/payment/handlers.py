@@ -15,7 +15,7 @@ from yimen.runtime.context import Context
 from yimen.store.tables import task
 from yimen.store.unit import Row
 
-from services.payment import ledger
+from services.payment import imprest, ledger
 from services.payment.tables import channel, instalment, plan
 
 RELEASE_DAYS = 5  # working days after the due date; W14 warns at ten days
@@ -135,6 +135,7 @@ def _pay_imprest(ctx: Context, grant: aid.Grant) -> None:
     """Cash from the township's fund, on the same day (R069, R074)."""
     instalment_id = derived("instalment", grant.grant_id, 1)
     settle(ctx, instalment_id, derived("voucher", grant.grant_id), "pay_imprest")
+    imprest.advanced(ctx, grant)
 
 
 def settle(ctx: Context, instalment_id: str, instruction_id: str, kind: str) -> None:

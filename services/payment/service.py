@@ -7,6 +7,7 @@ from yimen.runtime.declaration import Service
 
 from services.payment.dispatch import ask_bank, send_instructions
 from services.payment.handlers import on_adjusted, on_granted
+from services.payment.imprest import on_supplement
 from services.payment.ledger import balances
 from services.payment.servicer import payment_mount
 from services.payment.tables import METADATA
@@ -17,7 +18,8 @@ SERVICE = Service(
     purpose="A channel per department, double entry, reserve then post, imprest funds, instructions to the bank",
     tables=METADATA,
     migrations=(Path(__file__).parent / "migrations",),
-    handlers={aid.AidGranted: on_granted, aid.BenefitAdjusted: on_adjusted},
+    handlers={aid.AidGranted: on_granted, aid.BenefitAdjusted: on_adjusted,
+              aid.SupplementFiled: on_supplement},
     servicers=lambda app: [payment_mount(app)],
     loops=(send_instructions, ask_bank),
     peers=("directory", "bank"),

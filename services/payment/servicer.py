@@ -14,10 +14,10 @@ from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
 
-from services.payment import ledger
+from services.payment import imprest, ledger
 from services.payment.dispatch import ask_correction, commit_instruction
 from services.payment.handlers import ask_release, grant_of, void
-from services.payment.tables import account, channel, instalment, instruction, payee, plan
+from services.payment.tables import account, channel, imprest_fund, instalment, instruction, payee, plan
 
 RELEASE_MAX = 2_000  # instalments in one release; the task stays open while more are due
 ACCOUNT_LENGTHS = range(12, 24)
@@ -50,12 +50,20 @@ class PaymentServicer(payment_pb2_grpc.PaymentServiceServicer):
         officer = caller()
         officer.require_role("finance_officer")
         with self._app.work(officer.actor) as ctx:
-            fund = ledger.open_account(ctx, request.channel, ledger.IMPREST, request.township_code)
-            ledger.move(ctx, derived("imprest", request.channel, request.township_code, request.reference),
-                        ledger.account_id(request.channel, ledger.AVAILABLE), fund, request.amount_fen,
-                        "fund_imprest", request.reference)
-            ctx.audit("imprest.funded", fund, amount_fen=request.amount_fen)
-        return pb.FundImprestResponse()
+            balance = imprest.replenish(ctx, request.channel, request.township_code, request.amount_fen, request.reference,
+                                        request.limit_fen)
+        return pb.FundImprestResponse(balance_fen=balance)
+
+    def ListImprest(self, request: Any, context: Any) -> Any:
+        caller().require_role("finance_officer", "supervisor", "township_head")
+        with self._app.work(caller().actor, write=False) as ctx:
+            funds = [(row, imprest.overdue_fen(ctx, row["channel"], row["township_code"]),
+                      imprest.balance_fen(ctx, ledger.account_id(row["channel"], ledger.IMPREST, row["township_code"])))
+                     for row in ctx.tx.find(imprest_fund, channel=request.channel, order_by=imprest_fund.c.township_code)]
+        return pb.ListImprestResponse(funds=[
+            pb.ImprestFund(township_code=row["township_code"], limit_fen=row["limit_fen"], balance_fen=balance,
+                           papers_overdue_fen=overdue, blocked=imprest.is_blocked(overdue, row["limit_fen"]))
+            for row, overdue, balance in funds])
 
     def RegisterAccount(self, request: Any, context: Any) -> Any:
         caller().require_service("intake")

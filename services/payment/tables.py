@@ -85,3 +85,23 @@ payee = sa.Table(
     sa.Column("account_sealed", sa.LargeBinary, nullable=False),
     sa.Column("name_sealed", sa.LargeBinary, nullable=False),
 )
+
+# The fund that a township pays urgent aid from (R074), and how much it may hold.
+imprest_fund = sa.Table(
+    "imprest_fund", METADATA,
+    sa.Column("channel", sa.String(40), primary_key=True),
+    sa.Column("township_code", sa.String(9), primary_key=True),
+    sa.Column("limit_fen", sa.BigInteger, nullable=False),
+)
+
+# What was paid from it before its papers were there (R069).
+imprest_advance = sa.Table(
+    "imprest_advance", METADATA,
+    sa.Column("grant_id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), nullable=False, index=True),
+    sa.Column("channel", sa.String(40), nullable=False),
+    sa.Column("township_code", sa.String(9), nullable=False, index=True),
+    sa.Column("amount_fen", sa.BigInteger, nullable=False),
+    sa.Column("papers_due_on", sa.Date, nullable=False),
+    sa.Column("papers_on", sa.Date),
+)

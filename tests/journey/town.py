@@ -71,6 +71,7 @@ class Town:
         self.world.settle()
 
     def close(self) -> None:
+        self.world.settle()
         evidence = self.evidence
         try:
             assert [row for name in evidence.services for row in evidence.rows(name, "select * from parked")] == []

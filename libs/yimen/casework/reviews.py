@@ -50,8 +50,8 @@ BY_FACTS_KNOWN = (CATEGORY_CHANGE, STANDARD_CHANGE)
 ASKED_CAUSES = (CHANGE_REPORT, DATA_HIT, COMPLAINT)
 
 UNCOOPERATIVE = "uncooperative"
-# Why a benefit ends whatever the facts say; the rest of an aid in phases, when its need has ended (R076). The household did not cooperate after a written warning; or what an officer
-# enters: 5.3 rule 6, rule 7, and the family gives it up.
+# Why a benefit ends whatever the facts say: what an officer enters (5.3 rules 6 and 7, given up, or an aid in phases whose
+# need has ended, R076), or that the household did not cooperate after a written warning.
 GROUNDS = {"deceased": "受助人死亡", "moved_out": "迁出本县", "renounced": "家庭自愿放弃", "need_ended": "困难已经消除",
            UNCOOPERATIVE: "经书面告知,仍不配合复核"}
 ENTERED_GROUNDS = ("deceased", "moved_out", "renounced", "need_ended")

@@ -100,6 +100,9 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     "RECONSIDERATION_LATE": (Kind.PRECONDITION, "决定作出已超过 {days} 日,不在复议申请期限内。"),
     "VISIT_FIRST": (Kind.PRECONDITION, "本户已抽中县级入户抽查,请先登记入户结果再审批。"),
     "EMERGENCY_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {emergency_id} 的突发公共事件,请核对编号。"),
+    "IMPREST_BLOCKED": (Kind.PRECONDITION, "该乡镇逾期未补材料的先行救助 {overdue_fen} 分,超过限额 {limit_fen} 分的 {share},"
+                                           "请补齐材料后再补充。"),
+    "IMPREST_ABOVE_LIMIT": (Kind.PRECONDITION, "备用金限额 {limit_fen} 分,现有 {balance_fen} 分,补充后将超过限额。"),
     "REVIEW_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {review_id} 的复核,请核对编号与部门。"),
     "NOT_STANDING": (Kind.PRECONDITION, "本案没有正在享受的待遇或类别,不能复核或调整。"),
     "CHANGE_IN_FUTURE": (Kind.INVALID, "变化发生日期 {occurred_on} 晚于今天,请核对。"),
