@@ -19,8 +19,9 @@ ROLES: dict[str, str] = {
     "county_approver": "县级部门审批",
     "coordination_panel": "县级困难群众基本生活保障工作协调机构",
     "policy_officer": "部门政策管理员",
-    "finance_officer": "财政支付审核",
+    "finance_officer": "财政支付:编制、审核(另一人)、发放、对账",
     "supervisor": "监督检查",
+    "auditor": "审计:只读账目",
     "county_admin": "机构名录管理员",
 }
 

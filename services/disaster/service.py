@@ -20,7 +20,8 @@ DEPARTMENT = Department(
     channel=Channel("disaster_relief", "自然灾害救灾资金"),
     folder=Path(__file__).parent,
     items=(
-        AidItem("disaster_emergency", "灾害应急救助", exclusive=False, request_facts={"disaster_id": DISASTER_ID}),
+        AidItem("disaster_emergency", "灾害应急救助", purpose="emergency_living", exclusive=False,
+                request_facts={"disaster_id": DISASTER_ID}),
         AidItem("house_rebuilding", "倒损民房重建", exclusive=False, notice=True,
                 request_facts={"disaster_id": DISASTER_ID, "damage": Fact(TEXT, "request", None, "collapsed/severe/general")}),
     ),

@@ -58,7 +58,8 @@ def adjusted(e: aid.BenefitAdjusted) -> Entry:
 
 
 CAUSE_TITLES = {"periodic": "定期", "change_report": "家庭报告变化", "data_hit": "数据比对", "complaint": "举报",
-                "category_change": "类别变化", "standard_change": "标准调整", "reconsideration": "行政复议"}
+                "category_change": "类别变化", "standard_change": "标准调整", "reconsideration": "行政复议",
+                "recovery": "追回调查"}
 
 
 def _granted(e: aid.AidGranted) -> Entry:
@@ -96,6 +97,10 @@ NARRATORS: dict[type[Any], Callable[[Any], Entry]] = {
     aid.ReconsiderationDecided: lambda e: Entry(
         f"{e.item} 行政复议:{'维持原决定' if e.outcome == 'upheld' else '撤销原决定并改按复议结果办理'}"
         + (f",补发 {_money(e.arrears_fen)}" if e.arrears_fen else ""), e.document_no, "requirements 2.8", e.actor),
+    aid.RecoveryOpened: lambda e: Entry(f"{e.item} 启动追回调查,限 {e.due_on} 前结论", clause="requirements 2.7", actor=e.actor),
+    aid.RecoveryDecided: lambda e: Entry(
+        f"{e.item} 追回调查结论" + (f":应退 {_money(e.amount_fen)}" if e.amount_fen else "")
+        + (f",罚款 {_money(e.fine_fen)}" if e.fine_fen else ""), e.reason, "国务院令649号§68", e.actor),
     disclosure.NoticePublished: lambda e: Entry(f"在乡镇和村(居)公示,{e.until} 期满", clause="R125", actor=e.actor),
     disclosure.ObjectionFiled: lambda e: Entry("公示期内收到异议,开始复查", e.reason_code, "R127"),
     disclosure.ObjectionResolved: lambda e: Entry(f"异议复查:{'成立' if e.upheld else '不成立'}", e.finding_code,
@@ -109,6 +114,9 @@ NARRATORS: dict[type[Any], Callable[[Any], Entry]] = {
     payment.PaymentPlanEnded: lambda e: Entry(f"{e.from_due_on} 起的 {e.instalments} 期不再发放,预留退回渠道", e.channel,
                                               "R118"),
     payment.PaymentVoided: lambda e: Entry(f"第 {e.instalment_no} 期 {_money(e.amount_fen)} 撤销,资金退回渠道", e.reason_code),
+    payment.DebtOpened: lambda e: Entry(f"列入追回款 {_money(e.amount_fen)}", e.channel, "R141"),
+    payment.DebtRepaid: lambda e: Entry(f"已退还 {_money(e.amount_fen)},尚欠 {_money(e.outstanding_fen)}", e.channel, "R141"),
+    payment.DebtClosed: lambda e: Entry(f"追回款{'已还清' if e.outcome == 'paid' else '经协调机构核销'}", e.channel, "R141"),
     payment.PaymentReturned: lambda e: Entry(f"第 {e.instalment_no} 期被银行退回,待更正账户", e.reason_code, "R117"),
 }
 

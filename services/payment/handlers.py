@@ -12,13 +12,11 @@ from yimen.kernel.workdays import months_later
 from yimen.payment.v1 import events_pb2 as events
 from yimen.policy.model import INSTALMENTS_MAX
 from yimen.runtime.context import Context
-from yimen.store.tables import task
-from yimen.store.unit import Row
 
-from services.payment import imprest, ledger
-from services.payment.tables import channel, instalment, plan
+from services.payment import holds, imprest, lines, queries, revisions
+from services.payment.grants import settle
+from services.payment.tables import channel, hold, instalment, plan
 
-RELEASE_DAYS = 5  # working days after the due date; W14 warns at ten days
 REJECTIONS = ("GRANT_SIGNATURE_WRONG", "CHANNEL_NOT_OWNED", "CHANNEL_NOT_FOUND", "BALANCE_TOO_LOW", "AMOUNT_WRONG")
 
 
@@ -47,13 +45,14 @@ def _end(ctx: Context, signed: aid.SignedGrantEnd, source: str) -> None:
         ctx.audit("grant_end.refused", end.grant_id, source=source)
         return
     from_due = date.fromisoformat(end.from_due_on)
-    rest = ctx.tx.find(instalment, instalment.c.due_on >= from_due, grant_id=end.grant_id, state="planned",
+    rest = ctx.tx.find(instalment, instalment.c.due_on >= from_due, grant_id=end.grant_id, state=[lines.PLANNED, lines.UNFUNDED],
                        order_by=instalment.c.number, lock=True)
     released = sum(row["amount_fen"] for row in rest)
     if rest:
-        ledger.move(ctx, derived("end", end.grant_id, end.from_due_on), ledger.account_id(mine["channel"], ledger.RESERVED),
-                    ledger.account_id(mine["channel"], ledger.AVAILABLE), released, "void", end.decision_id)
+        lines.give_back(ctx, rest, f"{end.grant_id}:{end.from_due_on}", end.decision_id)
         ctx.tx.update(instalment, {"instalment_id": [row["instalment_id"] for row in rest]}, state="void")
+        for batch_id in sorted({row["batch_id"] for row in rest} - {""}):
+            revisions.changed(ctx, batch_id)
     ctx.audit("grant.ended", end.grant_id, instalments=len(rest), from_due_on=end.from_due_on)
     grant = aid.Grant.FromString(mine["grant"])
     ctx.emit(events.PaymentPlanEnded(grant_id=end.grant_id, case_id=mine["case_id"], application_id=mine["application_id"],
@@ -108,70 +107,24 @@ def _check(ctx: Context, grant: aid.Grant, signed: aid.SignedGrant, source: str)
 
 
 def _reserve(ctx: Context, grant: aid.Grant) -> None:
-    source = ledger.account_id(grant.channel, ledger.AVAILABLE)
-    if grant.via == "imprest":
-        source = ledger.account_id(grant.channel, ledger.IMPREST, grant.township_code)
-    ledger.move(ctx, derived("reserve", grant.grant_id), source, ledger.account_id(grant.channel, ledger.RESERVED),
-                grant.instalment_fen * grant.instalments, "reserve", grant.grant_id)
     first = date.fromisoformat(grant.first_due_on)
-    for number in range(1, grant.instalments + 1):
-        due = months_later(first, (number - 1) * grant.every_months)
-        ctx.tx.insert(instalment, instalment_id=derived("instalment", grant.grant_id, number),
-                      grant_id=grant.grant_id, channel=grant.channel, number=number,
-                      amount_fen=grant.instalment_fen, due_on=due, state="planned", attempt=0)
-    if grant.via != "imprest":
-        ask_release(ctx, grant.channel, first)
-
-
-def ask_release(ctx: Context, name: str, due_on: date) -> None:
-    """Put the channel's batch of a day on the finance officer's list, once (R167)."""
-    subject = f"{name}:{due_on.isoformat()}"
-    if not ctx.tx.count(task, subject=subject, done_at=None):
-        ctx.open_task("release", subject, "finance_officer", "", ctx.workdays_later(RELEASE_DAYS, max(due_on, ctx.today)),
-                      channel=name, due_on=due_on.isoformat())
+    rows = [{"instalment_id": derived("instalment", grant.grant_id, number), "grant_id": grant.grant_id,
+             "channel": grant.channel, "number": number, "amount_fen": grant.instalment_fen,
+             "due_on": months_later(first, (number - 1) * grant.every_months), "attempt": 0, "line": "", "state": lines.PLANNED,
+             "household_id": grant.household_id, "purpose": grant.purpose, "batch_id": "", "held": False}
+            for number in range(1, grant.instalments + 1)]
+    if grant.via == "imprest":
+        imprest.reserve(ctx, grant, grant.instalment_fen * grant.instalments)
+    else:
+        rows = lines.reserve(ctx, lines.require_channel(ctx, grant.channel), rows, grant.grant_id)
+        revisions.ask_release(ctx, grant.channel, first)
+    ctx.tx.insert_all(instalment, rows)
+    if ctx.tx.count(hold, household_id=grant.household_id, instalment_id="", state=holds.OPEN):
+        queries.refresh_held(ctx.tx, grant.household_id)
 
 
 def _pay_imprest(ctx: Context, grant: aid.Grant) -> None:
     """Cash from the township's fund, on the same day (R069, R074)."""
-    instalment_id = derived("instalment", grant.grant_id, 1)
-    settle(ctx, instalment_id, derived("voucher", grant.grant_id), "pay_imprest")
+    row = ctx.require(ctx.tx.first(instalment, instalment_id=derived("instalment", grant.grant_id, 1), lock=True), "INTERNAL")
+    settle(ctx, [(row, derived("voucher", grant.grant_id))], "pay_imprest")
     imprest.advanced(ctx, grant)
-
-
-def settle(ctx: Context, instalment_id: str, instruction_id: str, kind: str) -> None:
-    """The money has arrived: post what was reserved and say so. Doing it twice does nothing."""
-    row = ctx.require(ctx.tx.first(instalment, instalment_id=instalment_id, lock=True),
-                      "INSTALMENT_NOT_FOUND", instalment_id=instalment_id)
-    if row["state"] == "settled":
-        return
-    grant = grant_of(ctx, row["grant_id"])
-    ledger.move(ctx, derived("post", instalment_id), ledger.account_id(row["channel"], ledger.RESERVED),
-                ledger.account_id(row["channel"], ledger.PAID), row["amount_fen"], kind, instruction_id)
-    ctx.tx.update(instalment, {"instalment_id": instalment_id}, state="settled")
-    ctx.audit("payment.settled", instalment_id, instruction_id=instruction_id)
-    ctx.emit(events.PaymentSettled(grant_id=row["grant_id"], case_id=grant.case_id,
-                                   application_id=grant.application_id, instalment_no=row["number"],
-                                   instruction_id=instruction_id, amount_fen=row["amount_fen"],
-                                   settled_on=ctx.today.isoformat(), channel=row["channel"],
-                                   due_on=row["due_on"].isoformat()),
-             subject=grant.case_id, partition_key=grant.household_id, audience=grant.service)
-
-
-def void(ctx: Context, row: Row, reason_code: str) -> None:
-    """It will never be paid: the reservation goes back to the channel, and the department is told."""
-    grant = grant_of(ctx, row["grant_id"])
-    ledger.move(ctx, derived("void", row["instalment_id"]), ledger.account_id(row["channel"], ledger.RESERVED),
-                ledger.account_id(row["channel"], ledger.AVAILABLE), row["amount_fen"], "void", reason_code)
-    ctx.tx.update(instalment, {"instalment_id": row["instalment_id"]}, state="void")
-    ctx.close_tasks(row["instalment_id"])
-    ctx.audit("payment.voided", row["instalment_id"], code=reason_code)
-    ctx.emit(events.PaymentVoided(grant_id=row["grant_id"], case_id=grant.case_id, application_id=grant.application_id,
-                                  instalment_no=row["number"], amount_fen=row["amount_fen"], reason_code=reason_code,
-                                  channel=row["channel"]),
-             subject=grant.case_id, partition_key=grant.household_id, audience=grant.service)
-
-
-def grant_of(ctx: Context, grant_id: str) -> aid.Grant:
-    """The signed grant that an instalment belongs to."""
-    row = ctx.require(ctx.tx.first(plan, grant_id=grant_id), "INTERNAL")
-    return aid.Grant.FromString(row["grant"])

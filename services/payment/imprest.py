@@ -10,11 +10,17 @@ from yimen.payment.v1 import events_pb2 as events
 from yimen.runtime.context import Context
 
 from services.payment import ledger
-from services.payment.tables import account, imprest_advance, imprest_fund, transfer
+from services.payment.tables import imprest_advance, imprest_fund, transfer
 
 PAPERS_DAYS = 10  # working days after the advance (requirements 2.3)
 # Overdue papers for more than this share of the fund block its replenishment (requirements 2.3 [A]); percent.
 BLOCK_ABOVE = 20
+
+
+def reserve(ctx: Context, grant: aid.Grant, total_fen: int) -> None:
+    """Take it from the township's fund. Raises Fault BALANCE_TOO_LOW."""
+    ledger.move(ctx, derived("reserve", grant.grant_id), ledger.account_id(grant.channel, ledger.IMPREST, grant.township_code),
+                ledger.account_id(grant.channel, ledger.RESERVED), total_fen, "reserve", grant.grant_id)
 
 
 def advanced(ctx: Context, grant: aid.Grant) -> None:
@@ -35,12 +41,6 @@ def overdue_fen(ctx: Context, channel: str, township: str) -> int:
                         township_code=township, papers_on=None)
 
 
-def balance_fen(ctx: Context, fund: str) -> int:
-    """What the fund holds."""
-    row = ctx.tx.first(account, account_id=fund)
-    return int(row["balance_fen"]) if row else 0
-
-
 def is_blocked(overdue: int, limit: int) -> bool:
     """Whether too many papers are missing to fill it up."""
     return overdue * 100 > limit * BLOCK_ABOVE
@@ -59,8 +59,8 @@ def replenish(ctx: Context, channel: str, township: str, amount_fen: int, refere
     if ledger.move(ctx, transfer_id, ledger.account_id(channel, ledger.AVAILABLE), fund, amount_fen, "fund_imprest", reference):
         ctx.audit("imprest.funded", fund, amount_fen=amount_fen)
         ctx.emit(events.ImprestReplenished(channel=channel, township_code=township, amount_fen=amount_fen,
-                                           balance_fen=balance_fen(ctx, fund)), subject=f"imprest:{fund}")
-    return balance_fen(ctx, fund)
+                                           balance_fen=ledger.balance(ctx, fund)), subject=f"imprest:{fund}")
+    return ledger.balance(ctx, fund)
 
 
 def _check(ctx: Context, channel: str, township: str, fund: str, amount_fen: int) -> None:
@@ -68,5 +68,5 @@ def _check(ctx: Context, channel: str, township: str, fund: str, amount_fen: int
     overdue = overdue_fen(ctx, channel, township)
     if is_blocked(overdue, known["limit_fen"]):
         raise Fault("IMPREST_BLOCKED", overdue_fen=overdue, limit_fen=known["limit_fen"], share=f"{BLOCK_ABOVE}%")
-    if balance_fen(ctx, fund) + amount_fen > known["limit_fen"]:
-        raise Fault("IMPREST_ABOVE_LIMIT", limit_fen=known["limit_fen"], balance_fen=balance_fen(ctx, fund))
+    if ledger.balance(ctx, fund) + amount_fen > known["limit_fen"]:
+        raise Fault("IMPREST_ABOVE_LIMIT", limit_fen=known["limit_fen"], balance_fen=ledger.balance(ctx, fund))

@@ -18,9 +18,33 @@ account = sa.Table(
     "account", METADATA,
     sa.Column("account_id", sa.String(80), primary_key=True),
     sa.Column("channel", sa.String(40), nullable=False, index=True),
-    # treasury, available, reserved, paid, imprest.
+    # treasury, available, reserved, batch, paid, imprest, purchase, debt; fine and penalised stand apart from the fund.
     sa.Column("kind", sa.String(10), nullable=False),
     sa.Column("balance_fen", sa.BigInteger, nullable=False),
+    # The budget line that its money belongs to; empty: the channel's own first year.
+    sa.Column("line", sa.String(60), nullable=False, server_default=""),
+)
+
+# A department's programme at one level of government in one budget year. The county's line of the year in which the channel
+# was opened has no row and is called like the channel.
+budget_line = sa.Table(
+    "budget_line", METADATA,
+    sa.Column("line", sa.String(60), primary_key=True),
+    sa.Column("channel", sa.String(40), nullable=False, index=True),
+    sa.Column("year", sa.Integer, nullable=False),
+    # central, province, city, county.
+    sa.Column("level", sa.String(10), nullable=False),
+)
+
+# Money that a level has allocated to a line, by its document (R138).
+allocation = sa.Table(
+    "allocation", METADATA,
+    sa.Column("allocation_id", sa.String(36), primary_key=True),
+    sa.Column("line", sa.String(60), nullable=False, index=True),
+    sa.Column("channel", sa.String(40), nullable=False),
+    sa.Column("document_no", sa.String(80), nullable=False),
+    sa.Column("amount_fen", sa.BigInteger, nullable=False),
+    sa.Column("allocated_on", sa.Date, nullable=False),
 )
 
 transfer = sa.Table(
@@ -29,10 +53,11 @@ transfer = sa.Table(
     sa.Column("from_account", sa.String(80), nullable=False, index=True),
     sa.Column("to_account", sa.String(80), nullable=False, index=True),
     sa.Column("amount_fen", sa.BigInteger, nullable=False),
-    # budget, fund_imprest, reserve, post, void, pay_imprest.
+    # budget, fund_imprest, reserve, release, post, void, pay_imprest, return, purchase; debt, repay, offset, write_off;
+    # impose, fine; reversal.
     sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("reference", sa.String(80), nullable=False),
-    sa.Column("at", Moment, nullable=False),
+    sa.Column("reference", sa.String(80), nullable=False, index=True),
+    sa.Column("at", Moment, nullable=False, index=True),
 )
 
 plan = sa.Table(
@@ -60,9 +85,56 @@ instalment = sa.Table(
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("amount_fen", sa.BigInteger, nullable=False),
     sa.Column("due_on", sa.Date, nullable=False, index=True),
-    # planned, released, returned, settled, void.
+    # unfunded: its year has no budget yet; planned, released, returned, settled, void.
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("line", sa.String(60), nullable=False, server_default=""),
+    sa.Column("household_id", sa.String(36), nullable=False, server_default="", index=True),
+    # What it is for, where several departments give for the same (requirements 5.3).
+    sa.Column("purpose", sa.String(30), nullable=False, server_default=""),
+    sa.Column("batch_id", sa.String(36), nullable=False, server_default="", index=True),
+    # A person must decide before it is paid.
+    sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("ix_instalment_due", "channel", "state", "due_on"),
+)
+
+# What falls due together, seen by a second person before it is paid (R167).
+batch = sa.Table(
+    "batch", METADATA,
+    sa.Column("batch_id", sa.String(36), primary_key=True),
+    sa.Column("channel", sa.String(40), nullable=False, index=True),
+    sa.Column("due_on", sa.Date, nullable=False),
+    # preparing, prepared, reviewed, releasing, released, closed.
+    sa.Column("state", sa.String(10), nullable=False, index=True),
+    # Grows with every change; a review is of one revision.
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("instalments", sa.Integer, nullable=False),
+    sa.Column("total_fen", sa.BigInteger, nullable=False),
+    sa.Column("prepared_by", sa.String(80), nullable=False),
+    sa.Column("prepared_at", Moment, nullable=False),
+    sa.Column("reviewed_by", sa.String(80), nullable=False),
+    sa.Column("reviewed_at", Moment),
+    sa.Column("released_by", sa.String(80), nullable=False),
+    sa.Column("released_at", Moment),
+)
+
+# Why an instalment (or everything of a household) is not paid before somebody has decided.
+hold = sa.Table(
+    "hold", METADATA,
+    sa.Column("hold_id", sa.String(36), primary_key=True),
+    sa.Column("household_id", sa.String(36), nullable=False, index=True),
+    # Empty: whatever the household is owed.
+    sa.Column("instalment_id", sa.String(36), nullable=False, index=True),
+    # deceased, suspicion, duplicate, returned_twice.
+    sa.Column("reason_code", sa.String(20), nullable=False),
+    # Of a duplicate the other instalment.
+    sa.Column("other_id", sa.String(36), nullable=False),
+    # open, released, voided.
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("placed_by", sa.String(80), nullable=False),
+    sa.Column("placed_on", sa.Date, nullable=False),
+    sa.Column("decided_by", sa.String(80), nullable=False),
+    sa.Column("decided_on", sa.Date),
 )
 
 # Committed here before the bank is called; its id is the payment's identity at the bank.
@@ -77,6 +149,81 @@ instruction = sa.Table(
     sa.Column("reason_code", sa.String(30), nullable=False),
     sa.Column("next_query_at", Moment, nullable=False),
     sa.Column("queried_on", sa.Date),
+    # The message to the bank that carries it; committed before that is sent.
+    sa.Column("message_id", sa.String(36), nullable=False, server_default="", index=True),
+    # The day of the bank's statement on which it was found, once it was settled.
+    sa.Column("reconciled_on", sa.Date),
+    # Kept back for a debt by agreement; what is paid is `amount_fen`, what is settled both.
+    sa.Column("offset_fen", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("debt_id", sa.String(36), nullable=False, server_default="", index=True),
+)
+
+# A day's statement of the bank, taken in entry by entry.
+statement = sa.Table(
+    "statement", METADATA,
+    sa.Column("statement_id", sa.String(80), primary_key=True),
+    sa.Column("booked_on", sa.Date, nullable=False),
+    sa.Column("opening_fen", sa.BigInteger, nullable=False),
+    sa.Column("closing_fen", sa.BigInteger, nullable=False),
+    sa.Column("entries", sa.Integer, nullable=False),
+    sa.Column("matched", sa.Integer, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("taken_in_at", Moment, nullable=False),
+)
+
+statement_entry = sa.Table(
+    "statement_entry", METADATA,
+    sa.Column("statement_id", sa.String(80), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("instruction_id", sa.String(80), nullable=False, index=True),
+    # debit: paid out; credit: came back.
+    sa.Column("direction", sa.String(6), nullable=False),
+    sa.Column("amount_fen", sa.BigInteger, nullable=False),
+    # matched, or what is wrong with it.
+    sa.Column("finding", sa.String(24), nullable=False),
+)
+
+# Where the bank and we do not agree; each has an owner and a day (a task), and ends with what was found.
+discrepancy = sa.Table(
+    "discrepancy", METADATA,
+    sa.Column("discrepancy_id", sa.String(36), primary_key=True),
+    # unknown_instruction, amount_differs, settled_twice, not_on_statement, unanswered.
+    sa.Column("kind", sa.String(24), nullable=False),
+    sa.Column("instruction_id", sa.String(80), nullable=False, index=True),
+    sa.Column("statement_id", sa.String(80), nullable=False),
+    sa.Column("amount_fen", sa.BigInteger, nullable=False),
+    sa.Column("found_on", sa.Date, nullable=False),
+    # Empty while open; bank_error, own_error, explained.
+    sa.Column("finding_code", sa.String(20), nullable=False),
+    sa.Column("resolved_by", sa.String(80), nullable=False),
+    sa.Column("resolved_on", sa.Date),
+)
+
+# What a household must give back (requirements 2.7), by an order that its department signed.
+debt = sa.Table(
+    "debt", METADATA,
+    sa.Column("debt_id", sa.String(36), primary_key=True),
+    sa.Column("channel", sa.String(40), nullable=False, index=True),
+    sa.Column("line", sa.String(60), nullable=False),
+    sa.Column("case_id", sa.String(36), nullable=False, index=True),
+    sa.Column("application_id", sa.String(36), nullable=False),
+    sa.Column("household_id", sa.String(36), nullable=False, index=True),
+    sa.Column("township_code", sa.String(9), nullable=False),
+    # error_client, fraud.
+    sa.Column("cause", sa.String(20), nullable=False),
+    sa.Column("amount_fen", sa.BigInteger, nullable=False),
+    sa.Column("fine_fen", sa.BigInteger, nullable=False),
+    # open, instalment, paid, written_off; rejected: the order was not its channel owner's.
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("order", sa.LargeBinary, nullable=False),
+    sa.Column("signature", sa.LargeBinary, nullable=False),
+    sa.Column("signed_by", sa.String(40), nullable=False),
+    sa.Column("opened_on", sa.Date, nullable=False),
+    # By agreement: what is paid each month, and since when; what is kept back of each benefit payment.
+    sa.Column("monthly_fen", sa.BigInteger, nullable=False),
+    sa.Column("agreed_on", sa.Date),
+    sa.Column("offset_fen", sa.BigInteger, nullable=False),
+    sa.Column("closed_on", sa.Date),
 )
 
 payee = sa.Table(

@@ -15,7 +15,7 @@ from yimen.disclosure.v1 import disclosure_pb2
 from yimen.intake.v1 import intake_pb2
 from yimen.kernel.errors import Fault
 from yimen.means_test.v1 import means_test_pb2
-from yimen.payment.v1 import payment_pb2
+from yimen.payment.v1 import batches_pb2, payment_pb2
 from yimen.policy.travel import seal
 from yimen.rehearsal.households import FILES, read
 from yimen.rehearsal.month import Month
@@ -277,7 +277,8 @@ def test_wrong_calls_to_payment_and_disclosure(month: Month) -> None:
     payment, disclosure = month.world.peers.stub("payment"), month.world.peers.stub("disclosure")
     finance, clerk = month.tokens.role("finance_officer"), month.tokens.role("window_clerk", TOWNSHIP)
     assert _code(lambda: payment.OpenChannel(payment_pb2.OpenChannelRequest(channel="x", budget_fen=0), token=finance)) == "AMOUNT_WRONG"
-    assert _code(lambda: payment.ReleaseBatch(payment_pb2.ReleaseBatchRequest(channel="medical_aid", due_on="2026-03-02"),
+    batches = month.world.peers.stub("payment", "yimen.payment.v1.batches:Batch")
+    assert _code(lambda: batches.PrepareBatch(batches_pb2.PrepareBatchRequest(channel="medical_aid", due_on="2026-03-02"),
                                               token=clerk)) == "ROLE_MISSING"
     assert _code(lambda: payment.CorrectAccount(payment_pb2.CorrectAccountRequest(instalment_id="x", bank_account="12"),
                                                 token=clerk)) == "FIELD_WRONG"

@@ -75,7 +75,8 @@ class Town:
         evidence = self.evidence
         try:
             assert [row for name in evidence.services for row in evidence.rows(name, "select * from parked")] == []
-            assert {number: found for number, found in check_all(evidence).items() if found} == {}
+            broken = {number: found for number, found in check_all(evidence).items() if found}
+            assert broken == {}, broken
         finally:
             evidence.close()
             self.month.close()

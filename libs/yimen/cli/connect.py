@@ -41,7 +41,7 @@ class Place:
         """Tokens of the development issuer for the officers of the sample county."""
         sample = county.load(county.COUNTY_FILE)
         departments = [service.name for service in self.services.values() if service.is_department]
-        return Tokens(self.keys, self.clock, list(county.officers(sample, departments)))
+        return Tokens(self.keys, self.clock, [*county.officers(sample, departments), *county.outsiders(sample)])
 
 
 @contextmanager

@@ -118,6 +118,16 @@ class Desk:
         )
         return decision_id
 
+    def by_other_facts(self, ctx: Context, made: Row, corrections: Mapping[str, Any]) -> tuple[Decision, dict[str, Any]]:
+        """What the pack of a decision says by other facts than it knew. Raises Fault FIELD_WRONG for a fact that it did not ask
+        for."""
+        unknown = set(corrections) - set(made["facts"])
+        if unknown:
+            raise Fault("FIELD_WRONG", field="corrections", expected="/".join(sorted(made["facts"])))
+        facts = {**made["facts"], **corrections}
+        return self.shelf.by_hash(ctx, made["pack_hash"]).decide(made["item"], facts), {name: facts[name]
+                                                                                        for name in made["facts"]}
+
     def assess(self, ctx: Context, case: Row, act: Act) -> None:
         """The facts are there: compute the draft and put it before the proposing officer."""
         made, facts = self.evaluate(ctx, case)

@@ -61,6 +61,8 @@ class AidItem:
     decide_days: int = 10
     # Once granted it is not granted to the same person again while it runs.
     exclusive: bool = True
+    # What it is for, where departments may give for the same: payment holds what two of them would pay in one period (5.3).
+    purpose: str = ""
 
 
 @dataclass(frozen=True)

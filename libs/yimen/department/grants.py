@@ -38,9 +38,19 @@ def sign_grant(ctx: Context, department: Department, case: Row, decision_id: str
         service=ctx.service, case_id=case["case_id"], decision_id=decision_id, household_id=case["household_id"],
         instalment_fen=amount_fen, instalments=instalments, first_due_on=due.isoformat(), via=via,
         township_code=case["township_code"], application_id=case["application_id"],
-        every_months=every_months, item=case["item"],
+        every_months=every_months, item=case["item"], purpose=department.item(case["item"]).purpose,
     ).SerializeToString(deterministic=True)
     return aid.SignedGrant(grant=grant, signature=ctx.app.keys.sign(grant), signed_by=ctx.service)
+
+
+def sign_order(ctx: Context, department: Department, case: Row, recovery_id: str, decision_id: str, cause: str, amount_fen: int,
+               fine_fen: int) -> aid.SignedRecoveryOrder:
+    """The household is to give back money of the department's channel."""
+    order = aid.RecoveryOrder(
+        debt_id=derived("debt", recovery_id), channel=department.channel.name, service=ctx.service, case_id=case["case_id"],
+        application_id=case["application_id"], household_id=case["household_id"], township_code=case["township_code"],
+        decision_id=decision_id, cause=cause, amount_fen=amount_fen, fine_fen=fine_fen).SerializeToString(deterministic=True)
+    return aid.SignedRecoveryOrder(order=order, signature=ctx.app.keys.sign(order), signed_by=ctx.service)
 
 
 def sign_end(ctx: Context, department: Department, grant: str, from_due_on: date, decision_id: str) -> aid.SignedGrantEnd:

@@ -72,14 +72,10 @@ def record(ctx: Context, desk: Desk, case: Row, document_no: str, outcome: str,
 
 def _reverse(ctx: Context, desk: Desk, case: Row, open_: Row, corrections: Mapping[str, Any]) -> tuple[str, int]:
     old = desk.decision(ctx, open_["against"])
-    unknown = set(corrections) - set(old["facts"])
-    if unknown:
-        raise Fault("FIELD_WRONG", field="corrections", expected="/".join(sorted(old["facts"])))
-    facts = {**old["facts"], **corrections}
-    made = desk.shelf.by_hash(ctx, old["pack_hash"]).decide(case["item"], facts)
+    made, facts = desk.by_other_facts(ctx, old, corrections)
     if made.outcome != "grant":
         raise Fault("FIELD_WRONG", field="corrections", expected="按更正后的事实应给予救助;维持原决定的请登记 upheld")
-    decision_id = desk.record(ctx, case, made, {name: facts[name] for name in old["facts"]})
+    decision_id = desk.record(ctx, case, made, facts)
     finish(ctx, decision_id, "confirmed", f"行政复议 {open_['document_no']}", "")
     before = standing_of(ctx, desk, case)
     if before is None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import MessageToDict
 from yimen.aid.v1 import aid_pb2, aid_pb2_grpc
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework import authority, reviews
+from yimen.casework.recovery import SUSPICIONS, Finding
 from yimen.casework.states import Act, State
-from yimen.department import reconsider, visits
+from yimen.department import reconsider, recovery, visits
 from yimen.department.bulk import ROWS_SHOWN_MAX
 from yimen.department.cases import Desk
 from yimen.department.policy import PolicyServicer
@@ -19,6 +21,7 @@ from yimen.directory.v1 import directory_pb2
 from yimen.kernel import areas
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import canonical
+from yimen.kernel.money import AMOUNT_FEN_MAX
 from yimen.policy.explain import reasoning
 from yimen.policy.pack import Decision
 from yimen.rpc.server import Mount, caller
@@ -255,6 +258,45 @@ class DepartmentServicer(PolicyServicer):
                                                      request.document_no, request.outcome, _facts(request.corrections))
         return aid_pb2.RecordReconsiderationResponse(decision_id=decision_id, arrears_fen=arrears)
 
+    # ------------------------------------------------------------------------------------------ recovery
+    def OpenRecovery(self, request: Any, context: Any) -> Any:
+        officer = self._officer("county_officer")
+        if request.suspicion_code not in SUSPICIONS:
+            raise Fault("FIELD_WRONG", field="suspicion_code", expected="/".join(SUSPICIONS))
+        if not request.reason:
+            raise Fault("REASON_REQUIRED")
+        with self._app.work(officer.actor) as ctx:
+            row = recovery.open_one(ctx, self._desk.case(ctx, request.case_id), request.suspicion_code,
+                                    request.reason[:REASON_MAX])
+        return aid_pb2.OpenRecoveryResponse(recovery_id=row["recovery_id"], due_on=row["due_on"].isoformat())
+
+    def ConcludeRecovery(self, request: Any, context: Any) -> Any:
+        officer = self._officer("county_approver")
+        if request.finding not in set(Finding):
+            raise Fault("FIELD_WRONG", field="finding", expected="/".join(Finding))
+        if not request.reason:
+            raise Fault("REASON_REQUIRED")
+        if request.fine_fen < 0:
+            raise Fault("AMOUNT_WRONG", limit_fen=AMOUNT_FEN_MAX)
+        with self._app.work(officer.actor) as ctx:
+            row = recovery.find(ctx, request.recovery_id)
+            authority.require_other(officer.actor, {row["opened_by"]: "启动追回调查"})
+            row = recovery.conclude(ctx, self._desk, row, Finding(request.finding), _optional_day("since", request.since),
+                                    _facts(request.corrections), request.fine_fen, f"追回 {row['recovery_id']}",
+                                    request.reason[:REASON_MAX], request.minutes_ref)
+        return aid_pb2.ConcludeRecoveryResponse(amount_fen=row["amount_fen"], fine_fen=row["fine_fen"],
+                                                decision_id=row["decision_id"])
+
+    def ListRecoveries(self, request: Any, context: Any) -> Any:
+        self._officer("county_officer", "county_approver")
+        with self._app.work(caller().actor, write=False) as ctx:
+            rows = recovery.of_case(ctx, request.case_id)
+        return aid_pb2.ListRecoveriesResponse(recoveries=[
+            aid_pb2.Recovery(recovery_id=row["recovery_id"], case_id=row["case_id"], suspicion_code=row["suspicion_code"],
+                             opened_on=row["opened_on"].isoformat(), due_on=row["due_on"].isoformat(), finding=row["finding"],
+                             amount_fen=row["amount_fen"], fine_fen=row["fine_fen"], decision_id=row["decision_id"],
+                             reason=row["reason"]) for row in rows])
+
     # ------------------------------------------------------------------------------------------ many at once
     def OpenBulk(self, request: Any, context: Any) -> Any:
         officer = self._officer("county_officer")
@@ -334,6 +376,13 @@ class DepartmentServicer(PolicyServicer):
                    for one in why.steps],
             amount_calculation=why.amount, document_no=pack.file.document,
         )
+
+
+def _optional_day(field: str, text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Fault("FIELD_WRONG", field=field, expected="YYYY-MM-DD,存在的日期") from None
 
 
 def _facts(struct: Any) -> dict[str, Any]:

@@ -76,6 +76,31 @@ class Period:
         return periods(self.starts_on, self.ends_on, self.decision["every_months"])
 
 
+def paid_periods(ctx: Context, desk: Desk, case: Row, since: date, until: date) -> list[Period]:
+    """By which decisions a case was paid from `since` to before `until`, oldest first; also one that has ended, or was paid
+    once."""
+    rows = ctx.tx.find(benefit_period, case_id=case["case_id"], order_by=benefit_period.c.starts_on)
+    starts = [(row["starts_on"], desk.decision(ctx, row["decision_id"])) for row in rows]
+    if not starts:
+        made = desk.decision(ctx, case["decision_id"])
+        starts = [(first_due(case["decided_on"], made["instalments"]), made)]
+    last_start, last = starts[-1]
+    end = case["benefit_until"] or plan_end(last_start, last["instalments"], last["every_months"])
+    ends = [start for start, _ in starts[1:]] + [max(end, last_start)]
+    # A payment is due on the first of its month: one that fell due before `since` is not looked at.
+    found = [Period(_next_due(start, since, made["every_months"]), min(stop, until), made)
+             for (start, made), stop in zip(starts, ends, strict=True)]
+    return [one for one in found if one.starts_on < one.ends_on]
+
+
+def _next_due(start: date, since: date, every_months: int) -> date:
+    day, count = start, 0
+    while day < since:
+        count += 1
+        day = months_later(start, count * every_months)
+    return day
+
+
 def history(ctx: Context, desk: Desk, before: Standing, since: date, until: date) -> list[Period]:
     """By which decisions the months from `since` to before `until` were paid, oldest first."""
     rows = ctx.tx.find(benefit_period, case_id=before.case["case_id"], order_by=benefit_period.c.starts_on)

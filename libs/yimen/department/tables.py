@@ -144,6 +144,29 @@ reconsideration = sa.Table(
     sa.Column("corrections", sa.JSON, nullable=False),
 )
 
+# Somebody may have been given more than he was entitled to (requirements 2.7); at most one open investigation of a case.
+recovery = sa.Table(
+    "recovery", METADATA,
+    sa.Column("recovery_id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), nullable=False, index=True),
+    # spot_check, tip, risk_warning, data_hit, officer.
+    sa.Column("suspicion_code", sa.String(20), nullable=False),
+    sa.Column("opened_on", sa.Date, nullable=False),
+    sa.Column("opened_by", sa.String(80), nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    # Empty while open; unfounded, error_client, error_agency, fraud.
+    sa.Column("finding", sa.String(20), nullable=False),
+    # Since when what was declared was not so, and how it was.
+    sa.Column("since", sa.Date),
+    sa.Column("corrections", sa.JSON, nullable=False),
+    sa.Column("decision_id", sa.String(36), nullable=False),
+    sa.Column("amount_fen", sa.BigInteger, nullable=False),
+    sa.Column("fine_fen", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("concluded_on", sa.Date),
+    sa.Column("concluded_by", sa.String(80), nullable=False),
+)
+
 # Which decision a standing benefit was paid by since when, arrears included; the first adjustment writes the first row.
 benefit_period = sa.Table(
     "benefit_period", METADATA,

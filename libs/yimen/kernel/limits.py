@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+
 PAYLOAD_BYTES_MAX = 256 * 1024
 MEMBERS_MAX = 20
 ITEMS_MAX = 12
@@ -33,3 +39,10 @@ START_WAIT_S = 3.0
 STOP_GRACE_S = 10.0
 TOKEN_LIFE_S = 8 * 3600
 TRANSACTION_ATTEMPTS_MAX = 5
+
+
+def groups(everything: Iterable[T], size_max: int) -> Iterator[list[T]]:
+    """The same in lists of at most `size_max`; never more than one of them at a time (`itertools.batched`, from 3.12 on)."""
+    source = iter(everything)
+    while group := list(islice(source, size_max)):
+        yield group

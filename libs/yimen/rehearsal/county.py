@@ -35,6 +35,8 @@ class County:
     villages_each: int
     standards: tuple[dict[str, Any], ...]
     budgets: dict[str, int]
+    # What other levels allocate, by department.
+    allocations: dict[str, list[dict[str, Any]]]
     imprest_fen: int
     delegation: dict[str, Any]
     calendar_years: tuple[int, ...]
@@ -66,7 +68,7 @@ def load(path: Path) -> County:
         townships = tuple((f"{raw['code']}{number:03d}", name, "urban" if name in raw["urban_townships"] else "rural")
                           for number, name in enumerate(raw["townships"], start=1))
         return County(str(raw["code"]), raw["name"], townships, raw["villages_each"], tuple(raw["standards"]),
-                      raw["budgets_fen"], raw["imprest_fen"], raw["delegation"], tuple(raw["calendar_years"]))
+                      raw["budgets_fen"], raw["allocations"], raw["imprest_fen"], raw["delegation"], tuple(raw["calendar_years"]))
     except (OSError, KeyError, yaml.YAMLError) as error:
         raise Fault("FILE_WRONG", name=path.name, problem=type(error).__name__) from None
 
@@ -84,9 +86,14 @@ def officers(county: County, departments: list[str]) -> Iterator[directory_pb2.O
         for number in (1, 2):
             yield directory_pb2.Officer(officer_id=f"policy_officer-{department}-{number}", roles=["policy_officer"],
                                         area=county.code, department=department)
-    for role, count in (("finance_officer", 1), ("supervisor", 2), ("county_admin", 1), ("coordination_panel", 1)):
+    for role, count in (("finance_officer", 2), ("supervisor", 2), ("county_admin", 1), ("coordination_panel", 1)):
         for number in range(1, count + 1):
             yield directory_pb2.Officer(officer_id=f"{role}-{number}", roles=[role], area=county.code)
+
+
+def outsiders(county: County) -> Iterator[directory_pb2.Officer]:
+    """Who reads and is not of the county's own staff; the audit office keeps its own list."""
+    yield directory_pb2.Officer(officer_id="auditor-1", roles=["auditor"], area=county.code)
 
 
 def areas(county: County) -> Iterator[directory_pb2.Area]:
@@ -116,7 +123,8 @@ def found(county: County, peers: Peers, tokens: Any, services: dict[str, Service
             budget = county.budgets.get(service.name, county.budgets["default"])
             payment.OpenChannel(payment_pb2.OpenChannelRequest(
                 channel=service.channel.name, owner=service.name, title=service.channel.title,
-                budget_fen=budget, year=county.calendar_years[0]), token=finance)
+                budget_fen=budget, year=county.calendar_years[0],
+                parts=[payment_pb2.BudgetPart(**part) for part in county.allocations.get(service.name, ())]), token=finance)
     relief = services["basic_living"].channel
     assert relief is not None
     for code, _, _ in county.townships:

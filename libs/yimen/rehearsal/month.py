@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from yimen.disaster.v1 import disaster_pb2
 from yimen.kernel.clock import CHINA
 from yimen.kernel.workdays import WorkCalendar, published_days_off
-from yimen.rehearsal.county import County, found, officers
+from yimen.rehearsal.county import County, found, officers, outsiders
 from yimen.rehearsal.exchange import SandboxWriter
 from yimen.rehearsal.households import Household
 from yimen.rehearsal.players import Players
@@ -56,7 +56,7 @@ class Month:
     def prepare(self) -> None:
         """Found the county, declare the flood."""
         departments = [s.name for s in self.world.services.values() if s.is_department]
-        self.tokens = Tokens(self.world.keys, self.world.clock, list(officers(self.county, departments)))
+        self.tokens = Tokens(self.world.keys, self.world.clock, [*officers(self.county, departments), *outsiders(self.county)])
         self.players = self.make_players(self.world, self.tokens, self.seed)
         self._calendar = WorkCalendar(published_days_off)
         self.exchange = SandboxWriter(self.world.exchange_file)

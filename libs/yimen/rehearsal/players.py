@@ -17,7 +17,7 @@ from yimen.disclosure.v1 import disclosure_pb2
 from yimen.intake.v1 import intake_pb2, leads_pb2
 from yimen.kernel.errors import Fault
 from yimen.means_test.v1 import means_test_pb2
-from yimen.payment.v1 import payment_pb2
+from yimen.payment.v1 import batches_pb2, books_pb2, payment_pb2
 from yimen.rehearsal.households import Change, Household
 from yimen.rehearsal.tokens import Tokens
 from yimen.rpc.client import Peers
@@ -33,6 +33,8 @@ OBJECTION_CHANCE = 0.02
 OBJECTION_AFTER_DAYS = 2
 # The only objection of the rehearsal that the re-investigation finds true.
 UPHELD_REASON = "INCOME_CONCEALED"
+BATCHES, BOOKS = "yimen.payment.v1.batches:Batch", "yimen.payment.v1.books:Books"
+BATCH_DEADLINE_S = 120.0
 PANEL_ROLES = {"township": "township_head", "county": "county_approver", "panel": "coordination_panel"}
 
 Act = Callable[[task_pb2.Task, date], None]
@@ -287,9 +289,33 @@ class Players:
     # ------------------------------------------------------------------------------------------ payment
     def _do_release(self, task: task_pb2.Task, today: date) -> None:
         if date.fromisoformat(task.detail["due_on"]) <= today:
-            self._world.peers.stub("payment").ReleaseBatch(
-                payment_pb2.ReleaseBatchRequest(channel=task.detail["channel"], due_on=task.detail["due_on"]),
-                token=self._tokens.role("finance_officer"), timeout_s=120.0)
+            self._batches.PrepareBatch(
+                batches_pb2.PrepareBatchRequest(channel=task.detail["channel"], due_on=task.detail["due_on"]),
+                token=self._tokens.role("finance_officer"), timeout_s=BATCH_DEADLINE_S)
+
+    def _do_review_batch(self, task: task_pb2.Task, today: date) -> None:
+        self._batches.ReviewBatch(
+            batches_pb2.ReviewBatchRequest(batch_id=task.subject, revision=int(task.detail["revision"])),
+            token=self._tokens.role("finance_officer", number=2), timeout_s=BATCH_DEADLINE_S)
+
+    def _do_release_batch(self, task: task_pb2.Task, today: date) -> None:
+        self._batches.ReleaseReviewedBatch(batches_pb2.ReleaseReviewedBatchRequest(batch_id=task.subject),
+                                           token=self._tokens.role("finance_officer", number=2), timeout_s=BATCH_DEADLINE_S)
+
+    def _do_decide_hold(self, task: task_pb2.Task, today: date) -> None:
+        self._batches.DecideHold(
+            batches_pb2.DecideHoldRequest(hold_id=task.subject, pay=True, reason="经核实,两项救助依据不同,可以叠加。"),
+            token=self._tokens.role("finance_officer"))
+
+    def _do_resolve_discrepancy(self, task: task_pb2.Task, today: date) -> None:
+        self._world.peers.stub("payment", BOOKS).ResolveDiscrepancy(
+            books_pb2.ResolveDiscrepancyRequest(discrepancy_id=task.subject, finding_code="bank_error",
+                                                reason="银行已确认差错并冲正。"),
+            token=self._tokens.role("finance_officer"))
+
+    @property
+    def _batches(self) -> Any:
+        return self._world.peers.stub("payment", BATCHES)
 
     def _do_correct_account(self, task: task_pb2.Task, today: date) -> None:
         self._world.peers.stub("payment").CorrectAccount(

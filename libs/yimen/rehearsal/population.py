@@ -25,7 +25,8 @@ SUBMIT_DAYS = 12
 # Area prefixes 990200 to 999999 are the drawn people's; the hand-written ones have 990101.
 FIRST_ID_AREA, ID_AREAS = 200, 9800
 MEMBERS_DRAWN_MAX = 20
-CLOSED_ACCOUNT, SLOW_ACCOUNT, SILENT_ACCOUNT, RETURN_ACCOUNT = "91", "92", "93", "94"
+# Endings of accounts and how often they are drawn: what the stand-in bank does follows from them (`bank.book`).
+ACCOUNTS = {"10": 90, "91": 2, "92": 3, "93": 1, "94": 2, "95": 1, "96": 1}
 
 
 class Population:
@@ -210,7 +211,7 @@ class _Draft:
         form.village_code, form.area_kind = self.village, self.kind
         form.members.extend(self.members)
         form.items.extend(self.items)
-        ending = rng.choices(["10", CLOSED_ACCOUNT, SLOW_ACCOUNT, SILENT_ACCOUNT, RETURN_ACCOUNT], [92, 2, 3, 1, 2])[0]
+        ending = rng.choices(list(ACCOUNTS), list(ACCOUNTS.values()))[0]
         form.bank_account = f"621700{self.index:011d}{ending}"
         if rng.random() < 0.03 and form.members[-1].resident_id:
             form.members[-1].authorised = False  # comes without one signature; the window tells once

@@ -30,6 +30,9 @@ from yimen.store.unit import Store
 ROWS_AT_A_TIME = 1000
 FOUND_MAX = 5  # violations shown per promise; the first ones tell enough
 NOTICE_DAYS_LEGAL = 7
+FUND_KINDS = ("treasury", "available", "reserved", "batch", "paid", "imprest", "purchase", "debt")
+# Days after which a payment must stand on a statement of the bank, or on somebody's list.
+RECONCILED_DAYS_MAX = 15
 Row = dict[str, Any]
 
 
@@ -141,7 +144,15 @@ def p3_one_payment_per_instalment(e: Evidence) -> list[str]:
             wrong.append(f"指令 {row['instruction_id']} 金额与银行不符")
     wrong += [f"银行收到未登记的指令 {one}" for one in at_bank]
     wrong += [f"款项 {one} 付了 {len(found)} 次" for one, found in paid_by_instalment.items() if len(found) > 1]
-    return wrong
+    return wrong + _never_compared(e)
+
+
+def _never_compared(e: Evidence) -> list[str]:
+    """Whatever the bank has settled stands on a statement, or on a dated list with an owner."""
+    limit = (e.today - timedelta(days=RECONCILED_DAYS_MAX)).isoformat()
+    return [f"指令 {row['instruction_id']} 没有对账" for row in e.each(
+        "payment", "select instruction_id from instruction where state = 'settled' and reconciled_on is null and queried_on < "
+                   f"'{limit}' and instruction_id not in (select instruction_id from discrepancy)")]
 
 
 def p4_channels_balance(e: Evidence) -> list[str]:
@@ -157,14 +168,14 @@ def p4_channels_balance(e: Evidence) -> list[str]:
     for name, (_, kind, stored) in kinds.items():
         if balance.get(name, 0) != stored:
             wrong.append(f"账户 {name} 余额与流水不符")
-        if kind != "treasury" and stored < 0:
+        if kind not in ("treasury", "penalised") and stored < 0:
             wrong.append(f"账户 {name} 透支")
     for channel in {one[0] for one in kinds.values()}:
         held = {kind: sum(b for c, k, b in kinds.values() if c == channel and k == kind) for kind in
-                ("treasury", "available", "reserved", "paid", "imprest")}
-        if sum(held.values()):
+                (*FUND_KINDS, "fine", "penalised")}
+        if sum(held[kind] for kind in FUND_KINDS) or held["fine"] + held["penalised"]:
             wrong.append(f"渠道 {channel} 账不平")
-        if held["paid"] + held["reserved"] > -held["treasury"]:
+        if sum(held[kind] for kind in ("paid", "reserved", "batch", "purchase", "debt")) > -held["treasury"]:
             wrong.append(f"渠道 {channel} 支出超过预算")
     return wrong
 

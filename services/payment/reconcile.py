@@ -1,0 +1,234 @@
+"""The bank's word against ours: each day's statement is compared with what was instructed. Every instruction ends on a
+statement, or
+on a dated list with an owner.
+
+A statement is taken in within one transaction a group of entries; which entries are in is kept, so that whoever is killed goes on
+where he was, and the same statement again changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from yimen.iso20022 import Entry, Statement, read_statement, read_status
+from yimen.iso20022.messages import CAMT_053, NAMESPACE, PAIN_002
+from yimen.kernel.errors import Fault
+from yimen.kernel.ids import derived
+from yimen.kernel.limits import groups
+from yimen.payment.v1 import events_pb2 as events
+from yimen.runtime.app import App
+from yimen.runtime.context import Context
+from yimen.store.unit import Row
+
+from services.payment import lines, outcomes
+from services.payment.bank import Outcome, bank_of
+from services.payment.tables import discrepancy, instruction, statement, statement_entry
+
+GROUP_MAX = 500
+HEAD_BYTES = 4096
+MATCHED = "matched"
+UNKNOWN, AMOUNT, TWICE, MISSING, UNANSWERED = ("unknown_instruction", "amount_differs", "settled_twice", "not_on_statement",
+                                               "unanswered")
+KINDS = {UNKNOWN: "银行有、我方没有的支付", AMOUNT: "金额不符", TWICE: "银行付了两次", MISSING: "已回执到账、对账单上没有",
+         UNANSWERED: "银行一直没有回执"}
+FINDINGS = ("bank_error", "own_error", "explained")
+FETCH_TIMER, CHECK_TIMER = "fetch_statement", "check_unreconciled"
+LATE_PAGE_MAX = 200
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """What became of a file."""
+
+    kind: str
+    entries: int
+    matched: int
+    known: bool
+
+
+# ------------------------------------------------------------------------------------------------ files
+def take_in_file(app: App, content: bytes) -> TakenIn:
+    """A file of the bank, recognised by its namespace. Raises Fault BANK_FILE_WRONG; nothing of a wrong file is taken in."""
+    with tempfile.NamedTemporaryFile(prefix="yimen-bank-", suffix=".xml") as spooled:
+        spooled.write(content)
+        spooled.flush()
+        return take_in_path(app, Path(spooled.name))
+
+
+def take_in_path(app: App, path: Path) -> TakenIn:
+    """The same for a file on the disk, however large."""
+    with path.open("rb") as raw:
+        head = raw.read(HEAD_BYTES)
+        raw.seek(0)
+        sha256 = hashlib.file_digest(raw, "sha256").hexdigest()
+    if (NAMESPACE + CAMT_053).encode() in head:
+        return _statement(app, path, sha256)
+    if (NAMESPACE + PAIN_002).encode() in head:
+        _, said = read_status(path)
+        return _status(app, (Outcome(_identity(one.end_to_end_id), one.state, one.reason_code) for one in said))
+    raise Fault("BANK_FILE_WRONG", where="文件", problem=f"既不是 {CAMT_053} 也不是 {PAIN_002}")
+
+
+def _identity(end_to_end_id: str) -> str:
+    """The instruction that an end-to-end id names: the standard allows 35 characters, a UUID with dashes has 36."""
+    try:
+        return str(uuid.UUID(hex=end_to_end_id))
+    except ValueError:
+        return end_to_end_id[:35]
+
+
+def _status(app: App, said: Iterable[Outcome]) -> TakenIn:
+    """A status report: what it says of instructions that we know is taken in, the others are put on the list."""
+    entries, matched = 0, 0
+    for group in groups(said, outcomes.GROUP_MAX):
+        outcomes.take_in(app, group)
+        with app.work(f"service:{app.name}") as ctx:
+            known = {row["instruction_id"] for row in ctx.tx.find(instruction, instruction_id=[one.instruction_id
+                                                                                               for one in group])}
+            for one in group:
+                if one.instruction_id not in known:
+                    note(ctx, UNKNOWN, one.instruction_id, "", 0)
+        entries, matched = entries + len(group), matched + len(known)
+    return TakenIn("pain.002", entries, matched, known=False)
+
+
+def _statement(app: App, path: Path, sha256: str) -> TakenIn:
+    head, entries = read_statement(path)
+    with app.work(f"service:{app.name}") as ctx:
+        new = ctx.tx.insert_new(statement, statement_id=head.statement_id, booked_on=head.booked_on, opening_fen=head.opening_fen,
+                                closing_fen=head.closing_fen, entries=head.entries, matched=0, sha256=sha256, taken_in_at=ctx.now)
+        known = ctx.require(ctx.tx.first(statement, statement_id=head.statement_id), "INTERNAL")
+        if not new and known["sha256"] != sha256:
+            raise Fault("STATEMENT_CONFLICT", statement_id=head.statement_id[:35])
+        if new:
+            _require_continuous(ctx, head)
+        done = ctx.tx.largest(statement_entry.c.number, statement_id=head.statement_id)
+    if done >= head.entries and not new:
+        return TakenIn("camt.053", head.entries, known["matched"], known=True)
+    for group in groups(enumerate(entries, start=1), GROUP_MAX):
+        with app.work(f"service:{app.name}") as ctx:
+            _take_in_entries(ctx, head, [(number, one) for number, one in group if number > done])
+    with app.work(f"service:{app.name}") as ctx:
+        matched = ctx.tx.count(statement_entry, statement_id=head.statement_id, finding=MATCHED)
+        ctx.tx.update(statement, {"statement_id": head.statement_id}, matched=matched)
+        ctx.audit("statement.taken_in", head.statement_id, entries=head.entries, matched=matched)
+        ctx.emit(events.StatementReconciled(statement_id=head.statement_id, booked_on=head.booked_on.isoformat(),
+                                            entries=head.entries, matched=matched), subject=f"statement:{head.statement_id}")
+        ctx.schedule(CHECK_TIMER, "all", ctx.now)
+    return TakenIn("camt.053", head.entries, matched, known=False)
+
+
+def _require_continuous(ctx: Context, head: Statement) -> None:
+    """A statement opens with what the day before closed with. Raises Fault STATEMENT_GAP."""
+    before = ctx.tx.first(statement, statement.c.booked_on < head.booked_on, order_by=statement.c.booked_on.desc())
+    if before is not None and before["closing_fen"] != head.opening_fen:
+        raise Fault("STATEMENT_GAP", day=before["booked_on"].isoformat(), closing_fen=before["closing_fen"],
+                    opening_fen=head.opening_fen)
+
+
+# ------------------------------------------------------------------------------------------------ entries
+def _take_in_entries(ctx: Context, head: Statement, entries: Sequence[tuple[int, Entry]]) -> None:
+    named = {number: _identity(one.end_to_end_id) for number, one in entries}
+    # What a statement books has been paid, whether an answer came or not.
+    outcomes.apply(ctx, [Outcome(named[number], "settled") for number, one in entries if one.direction == "debit"])
+    rows = {row["instruction_id"]: row for row in ctx.tx.find(instruction, instruction_id=sorted(set(named.values())),
+                                                              order_by=instruction.c.instruction_id, lock=True)}
+    found: list[dict[str, object]] = []
+    booked: list[str] = []
+    for number, one in entries:
+        row = rows.get(named[number])
+        finding = _finding(row, one, named[number] in booked)
+        if finding == MATCHED:
+            booked.append(named[number])
+            if one.direction == "credit":
+                outcomes.returned(ctx, rows[named[number]], one.reason_code)
+        else:
+            note(ctx, finding, named[number], head.statement_id, one.amount_fen)
+        found.append({"statement_id": head.statement_id, "number": number, "instruction_id": named[number],
+                      "direction": one.direction, "amount_fen": one.amount_fen, "finding": finding})
+    ctx.tx.insert_all(statement_entry, found)
+    ctx.tx.update(instruction, {"instruction_id": booked}, reconciled_on=head.booked_on)
+    for name in booked:
+        ctx.close_tasks(derived("discrepancy", MISSING, name, ""))
+
+
+def _finding(row: Row | None, one: Entry, booked_here: bool) -> str:
+    if row is None:
+        return UNKNOWN
+    if row["amount_fen"] != one.amount_fen:
+        return AMOUNT
+    if one.direction == "credit":
+        # Back to us: of what was paid; of what never left, the two entries cancel each other.
+        return MATCHED if row["state"] == "settled" else TWICE
+    return TWICE if booked_here or row["reconciled_on"] is not None else MATCHED
+
+
+def note(ctx: Context, kind: str, instruction_id: str, statement_id: str, amount_fen: int) -> str:
+    """Put it on the list, once, with an owner and a day."""
+    discrepancy_id = derived("discrepancy", kind, instruction_id, statement_id)
+    if ctx.tx.insert_new(discrepancy, discrepancy_id=discrepancy_id, kind=kind, instruction_id=instruction_id,
+                         statement_id=statement_id,
+                         amount_fen=amount_fen, found_on=ctx.today, finding_code="", resolved_by="", resolved_on=None):
+        ctx.open_task("resolve_discrepancy", discrepancy_id, "finance_officer", "",
+                      ctx.workdays_later(int(lines.parameters()["reconcile_days"])), kind=kind)
+        ctx.audit("discrepancy.found", discrepancy_id, kind=kind)
+        ctx.emit(events.DiscrepancyFound(discrepancy_id=discrepancy_id, kind=kind, instruction_id=instruction_id,
+                                         amount_fen=amount_fen), subject=f"discrepancy:{discrepancy_id}")
+    return discrepancy_id
+
+
+def resolve(ctx: Context, discrepancy_id: str, finding_code: str, reason: str) -> None:
+    """What it was. Raises Fault FIELD_WRONG, REASON_REQUIRED, DISCREPANCY_NOT_FOUND or INSTALMENT_STATE."""
+    if finding_code not in FINDINGS:
+        raise Fault("FIELD_WRONG", field="finding_code", expected="/".join(FINDINGS))
+    if not reason:
+        raise Fault("REASON_REQUIRED")
+    row = ctx.require(ctx.tx.first(discrepancy, discrepancy_id=discrepancy_id, lock=True), "DISCREPANCY_NOT_FOUND",
+                      discrepancy_id=discrepancy_id[:36])
+    if row["finding_code"]:
+        raise Fault("INSTALMENT_STATE", state="已处理", act="处理对账差异")
+    ctx.tx.update(discrepancy, {"discrepancy_id": discrepancy_id}, finding_code=finding_code, resolved_by=ctx.actor,
+                  resolved_on=ctx.today)
+    ctx.close_tasks(discrepancy_id)
+    ctx.audit("discrepancy.resolved", discrepancy_id, finding=finding_code)
+
+
+# ------------------------------------------------------------------------------------------------ every day
+def fetch_statements(app: App) -> bool:
+    """Ask for the next day's statement that is not here yet, up to yesterday; True when one came."""
+    with app.work("", write=False) as ctx:
+        last = ctx.tx.first(statement, order_by=statement.c.booked_on.desc())
+        first = ctx.tx.first(instruction, instruction.c.queried_on.is_not(None),
+                             order_by=instruction.c.queried_on) if last is None else None
+    if last is None and first is None:
+        return False
+    day = last["booked_on"] + timedelta(days=1) if last is not None else first["queried_on"]  # type: ignore[index]
+    if day >= app.today():
+        return False
+    try:
+        content = bank_of(app).statement(day)
+    except Fault as fault:
+        if fault.code != "PEER_UNAVAILABLE":
+            raise
+        app.telemetry.meter.add("yimen.bank.unanswered")
+        return False
+    if content:
+        take_in_file(app, content)
+    return bool(content)
+
+
+def check_unreconciled(ctx: Context, subject: str, payload: dict[str, object]) -> None:
+    """What the bank has called settled and no statement shows, and what it never answers, goes on the list after the limit."""
+    limit = ctx.today - timedelta(days=int(lines.parameters()["reconcile_days"]))
+    for state, kind in (("settled", MISSING), ("pending", UNANSWERED), ("sending", UNANSWERED)):
+        late = ctx.tx.find(instruction, instruction.c.next_query_at < ctx.app.machine_now(), instruction.c.queried_on < limit,
+                           state=state,
+                           reconciled_on=None, order_by=instruction.c.instruction_id, limit=LATE_PAGE_MAX)
+        for row in late:
+            note(ctx, kind, row["instruction_id"], "", row["amount_fen"])
