@@ -69,6 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fire-seeds", type=int, default=1, help="how many seeds of tests/faults")
     parser.addoption("--fire-previous", default="", help="the commit whose code half of the processes begin with")
     parser.addoption("--recompute-families", type=int, default=300, help="how many benefits a new standard recomputes")
+    parser.addoption("--money-instructions", type=int, default=600, help="how many payments of the batch in tests/faults/test_money.py")
     parser.addoption("--fire-long", action="store_true", help="many faults at random instead of each once")
 
 

@@ -165,6 +165,16 @@ def returned_fen(tx: Tx, channel: str) -> int:
     return tx.total(instruction.c.amount_fen, instruction.c.instalment_id.in_(mine), state="returned")
 
 
+def paid_by_township(tx: Tx) -> list[Row]:
+    """What has arrived, by channel and township: households, instalments, amount_fen."""
+    statement = (sa.select(i.channel, plan.c.township_code, sa.func.count(sa.distinct(plan.c.household_id)).label("households"),
+                           sa.func.count().label("instalments"), sa.func.sum(i.amount_fen).label("amount_fen"))
+                 .join(plan, plan.c.grant_id == i.grant_id).where(i.state == "settled")
+                 .group_by(i.channel, plan.c.township_code).order_by(i.channel, plan.c.township_code))
+    found: list[Any] = list(tx.connection.execute(statement).mappings())
+    return found
+
+
 def demand(tx: Tx, channel: str, since: date, until: date) -> tuple[int, int, int]:
     """(instalments, fen, fen of them without a budget) that are due between two days and not paid."""
     unfunded = sa.case((i.state == "unfunded", i.amount_fen), else_=0)

@@ -93,6 +93,14 @@ class BooksServicer(books_pb2_grpc.BooksServiceServicer):
             reserved_fen=own.get(ledger.RESERVED, 0), in_batch_fen=own.get(ledger.BATCH, 0), paid_fen=own.get(ledger.PAID, 0),
             purchased_fen=own.get(ledger.PURCHASE, 0), owed_back_fen=own.get(ledger.DEBT, 0), idle_fen=lines.idle_fen(ctx, line))
 
+    def ListPaidByTownship(self, request: Any, context: Any) -> Any:
+        caller().require_role(*READERS)
+        with self._app.work("", write=False) as ctx:
+            rows = queries.paid_by_township(ctx.tx)
+        return pb.ListPaidByTownshipResponse(townships=[pb.TownshipPaid(
+            channel=row["channel"], township_code=row["township_code"], households=row["households"],
+            instalments=row["instalments"], amount_fen=int(row["amount_fen"])) for row in rows])
+
     def GetBalances(self, request: Any, context: Any) -> Any:
         caller().require_role(*READERS)
         moment = _moment(request.as_of) if request.as_of else None

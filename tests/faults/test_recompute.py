@@ -151,7 +151,7 @@ def _check(stack: Stack, families: int) -> None:
                           " min(i.amount_fen) as least, max(i.amount_fen) as most from instalment i"
                           " join plan p on p.grant_id = i.grant_id where i.state <> 'void' group by i.due_on")}
     assert found == {day: (families, families, fen, fen) for day, fen in expected.items()}
-    reserved = _one(stack, "payment", "select balance_fen from account where channel = 'basic_living_relief' and kind = 'reserved'")
+    reserved = _one(stack, "payment", "select sum(balance_fen) from account where channel = 'basic_living_relief' and kind = 'reserved'")
     assert reserved == families * sum(expected.values())
     states = {row["state"]: row["n"] for row in _rows(
         stack, "basic_living", "select state, count(*) as n from bulk_row group by state")}

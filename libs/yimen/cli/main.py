@@ -14,6 +14,7 @@ from yimen.cli import (
     helm,
     monitoring,
     operate,
+    pay,
     policy,
     queues,
     registry,
@@ -26,7 +27,7 @@ from yimen.kernel.errors import Fault
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="一门:一个窗口,多个部门。",
                   pretty_exceptions_enable=False)
-for module in (demo, simulate, cases, standing, decide, policy, trace, feed, registry, operate, queues, run, compose, helm,
+for module in (demo, simulate, cases, standing, pay, decide, policy, trace, feed, registry, operate, queues, run, compose, helm,
                monitoring):
     module.register(app)
 

@@ -35,7 +35,8 @@ def register(app: typer.Typer) -> None:
         app.add_typer(group, name=name)
 
 
-def _token(here: Place, officer: str, role: str, township: str = "", department: str = "") -> str:
+def token_of(here: Place, officer: str, role: str, township: str = "", department: str = "") -> str:
+    """Of an officer by his id, else of whoever holds the role there. Raises Fault OFFICER_UNKNOWN."""
     try:
         return here.tokens().of(officer) if officer else here.tokens().role(role, township, department)
     except KeyError:
@@ -61,7 +62,7 @@ def change(
             intake_pb2.ReportChangeRequest(receipt_no=receipt_no, idempotency_key=f"{household.key}:{number}",
                                            occurred_on=reported.occurred_on.isoformat(), kinds=reported.kinds,
                                            application=reported.application),
-            token=_token(here, "", "window_clerk", township=reported.application.village_code))
+            token=token_of(here, "", "window_clerk", township=reported.application.village_code))
     typer.echo(f"已登记变化 {answer.change_id}" + ("(报告逾期)" if answer.late else ""))
     typer.echo(f"跟踪:yimen case {receipt_no};让各岗位办一轮:yimen play")
 
@@ -91,7 +92,7 @@ def open_review(
         township = desk.GetCase(aid_pb2.GetCaseRequest(case_id=case_id)).township_code
         answer = desk.OpenReview(
             aid_pb2.OpenReviewRequest(case_id=case_id, cause=cause, ground=ground, reason=reason),
-            token=_token(here, officer, "township_officer", township=township, department=service))
+            token=token_of(here, officer, "township_officer", township=township, department=service))
     typer.echo(f"复核 {answer.review_id}:{TITLES[ReviewState(answer.state)]}")
 
 
@@ -122,7 +123,7 @@ def propose_standards(
     with place(must_run=True) as here:
         answer = here.peers.stub("directory").ProposeStandards(
             directory_pb2.ProposeStandardsRequest(standards=standards, effective_from=effective_from, source=source,
-                                                  calculation_ref=calculation), token=_token(here, officer, ""))
+                                                  calculation_ref=calculation), token=token_of(here, officer, ""))
     typer.echo(f"已提出 {answer.proposal.proposal_id}(城乡比 {answer.proposal.ratio_bp / 100:.2f}%)。"
                f"由协调机构批准:yimen standard approve {answer.proposal.proposal_id} --minutes 纪要编号")
 
@@ -141,7 +142,7 @@ def approve_standards(proposal_id: Annotated[str, typer.Argument(help="方案编
     with place(must_run=True) as here:
         here.peers.stub("directory").ApproveStandards(
             directory_pb2.ApproveStandardsRequest(proposal_id=proposal_id, minutes_ref=minutes),
-            token=_token(here, officer, "coordination_panel"))
+            token=token_of(here, officer, "coordination_panel"))
     typer.echo("已批准并公布。重算清单:yimen bulk list basic_living")
 
 
@@ -151,7 +152,7 @@ def list_runs(service: Service, officer: Officer = "") -> None:
     """各次批量办理:多少户,补发多少,每月增减多少。"""
     with place() as here:
         found = here.peers.department(service).ListBulk(
-            aid_pb2.ListBulkRequest(), token=_token(here, officer, "county_approver", department=service)).runs
+            aid_pb2.ListBulkRequest(), token=token_of(here, officer, "county_approver", department=service)).runs
     for one in found:
         typer.echo(f"{one.run_id}  {RUN_STATES[one.state]}  {one.item or '标准调整'},自 {one.effective_on} 起,"
                    f"依据 {one.reference}")
@@ -163,7 +164,7 @@ def list_runs(service: Service, officer: Officer = "") -> None:
 def show_run(service: Service, run: Run, officer: Officer = "") -> None:
     """逐户清单:原来多少,改为多少,补发多少。"""
     with place() as here:
-        token, after = _token(here, officer, "county_approver", department=service), ""
+        token, after = token_of(here, officer, "county_approver", department=service), ""
         while True:
             page: Any = here.peers.department(service).ListBulkRows(
                 aid_pb2.ListBulkRowsRequest(run_id=run, after=after), token=token)
@@ -190,7 +191,7 @@ def open_run(
     with place(must_run=True) as here:
         answer = here.peers.department(service).OpenBulk(
             aid_pb2.OpenBulkRequest(item=item, reference=reference, request=facts, townships=township or []),
-            token=_token(here, officer, "county_officer", department=service))
+            token=token_of(here, officer, "county_officer", department=service))
     typer.echo(f"批量 {answer.run_id} 测算中。清单:yimen bulk show {service} {answer.run_id}")
 
 
@@ -199,7 +200,7 @@ def approve_run(service: Service, run: Run, officer: Officer = "") -> None:
     """批准清单并执行;不能是发起的人。"""
     with place(must_run=True) as here:
         here.peers.department(service).ApproveBulk(aid_pb2.ApproveBulkRequest(run_id=run),
-                                                   token=_token(here, officer, "county_approver", department=service))
+                                                   token=token_of(here, officer, "county_approver", department=service))
     typer.echo("已批准,逐户执行;中断后自动续办。")
 
 
@@ -209,5 +210,5 @@ def cancel_run(service: Service, run: Run, reason: Annotated[str, typer.Option(h
     """取消尚未执行的批量。"""
     with place(must_run=True) as here:
         here.peers.department(service).CancelBulk(aid_pb2.CancelBulkRequest(run_id=run, reason=reason),
-                                                  token=_token(here, officer, "county_approver", department=service))
+                                                  token=token_of(here, officer, "county_approver", department=service))
     typer.echo("已取消,没有执行任何一户。")

@@ -105,7 +105,7 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     "IMPREST_ABOVE_LIMIT": (Kind.PRECONDITION, "备用金限额 {limit_fen} 分,现有 {balance_fen} 分,补充后将超过限额。"),
     "BATCH_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {batch_id} 的发放批次,请核对编号。"),
     "BATCH_CHANGED": (Kind.CONFLICT, "批次在审核后有变动(现为第 {revision} 版),请重新编制并审核后再发放。"),
-    "BATCH_REVIEW_FIRST": (Kind.PRECONDITION, "到期款项须先编制批次,由另一人审核后发放:yimen pay plan。"),
+    "BATCH_REVIEW_FIRST": (Kind.PRECONDITION, "到期款项须先编制批次,由另一人审核后发放:yimen pay batch prepare。"),
     "HOLD_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {hold_id} 的暂缓记录,请核对编号。"),
     "ACCOUNT_NAME_DIFFERS": (Kind.INVALID, "账户户名与登记的收款人不一致,请用本人实名账户;更换收款人须由家庭重新登记。"),
     "BUDGET_NOT_OPEN": (Kind.PRECONDITION, "渠道 {channel} 的 {year} 年预算尚未下达。"),
