@@ -73,6 +73,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fire-long", action="store_true", help="many faults at random instead of each once")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of its own, which would come before
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`-m "not stack"` leaves out what needs servers."""
     for item in items:

@@ -9,7 +9,9 @@ from yimen.policy.expression import NUMBER, TEXT
 from yimen.policy.pack import Fact
 from yimen.runtime.declaration import Channel
 
+from services.basic_living import follow_up
 from services.basic_living.emergency import OWN_FACTS, emergency_mount, find_emergency
+from services.basic_living.follow_up import REFERENCE
 from services.basic_living.tables import METADATA
 
 NEED = Fact(NUMBER, "request", 1, "所需金额")
@@ -35,9 +37,10 @@ DEPARTMENT = Department(
                 standing_list=True, decided_by=DELEGABLE, grants_category=True),
         AidItem("temporary_aid", "支出型临时救助", purpose="emergency_living", means_test=True, notice=True, decided_by=TIERED,
                 exclusive=False,
-                request_facts={"months_of_need": Fact(NUMBER, "request", 1, "困难持续月数"), "cause": CAUSE}),
+                request_facts={"months_of_need": Fact(NUMBER, "request", 1, "困难持续月数"), "cause": CAUSE},
+                optional_facts={"same_cause_ref": REFERENCE}),
         AidItem("urgent_aid", "急难型临时救助", purpose="emergency_living", urgent=True, decided_by=TIERED, exclusive=False,
-                request_facts={"need_fen": NEED, "cause": CAUSE}),
+                request_facts={"need_fen": NEED, "cause": CAUSE}, optional_facts={"same_cause_ref": REFERENCE}),
         AidItem("price_subsidy", "价格临时补贴", by_application=False, for_all_in=STANDING, exclusive=False,
                 request_facts={"cpi_bp": Fact(NUMBER, "request", 1, "居民消费价格同比涨幅(万分之一)"),
                                "food_bp": Fact(NUMBER, "request", 1, "食品价格同比涨幅(万分之一)"),
@@ -46,9 +49,9 @@ DEPARTMENT = Department(
         AidItem("living_allowance", "临时生活补贴", by_application=False, for_all_in=STANDING, exclusive=False,
                 request_facts={"emergency": Fact(TEXT, "request", None, "突发公共事件的宣布文号"), "recipients": RECIPIENTS}),
     ),
-    own_facts={"approved_fen": Fact(NUMBER, "own", 1, "批准金额"), **OWN_FACTS},
-    own_defaults={"in_public_emergency": False},
-    find_own_facts=find_emergency,
+    own_facts={"approved_fen": Fact(NUMBER, "own", 1, "批准金额"), **OWN_FACTS, **follow_up.OWN_FACTS},
+    own_defaults={"in_public_emergency": False, **follow_up.DEFAULTS},
+    find_own_facts=lambda ctx, case: {**find_emergency(ctx, case), **follow_up.find_same_cause(ctx, case)},
     tables=(METADATA,),
     migrations=(Path(__file__).parent / "migrations",),
     servicers=lambda app: [emergency_mount(app, Desk(DEPARTMENT))],

@@ -140,21 +140,23 @@ def check_items(form: Any, catalogue: Mapping[str, Mapping[str, Any]]) -> None:
             raise Fault("MEMBER_INDEX_WRONG", item=requested.item)
         if not item["temporary_identity"] and not all(member.resident_id for member in form.members):
             raise Fault("TEMPORARY_IDENTITY_NOT_ALLOWED", item=requested.item)
-        _check_request(requested, item["request_facts"])
+        _check_request(requested, item["request_facts"], item["optional_facts"])
 
 
-def _check_request(requested: Any, asked: Sequence[str]) -> None:
+def _check_request(requested: Any, asked: Sequence[str], optional: Sequence[str]) -> None:
     given = dict(requested.request)
-    for fact in asked:
+    for fact in [*asked, *optional]:
         name, kind = fact.split(":")
         if name not in given:
+            if fact in optional:
+                continue
             raise Fault("ITEM_FACT_MISSING", item=requested.item, fact=name)
         value = given.pop(name)
         fits = {NUMBER: isinstance(value, float) and value >= 0, BOOL: isinstance(value, bool)}
         if not fits.get(kind, isinstance(value, str)):
             raise Fault("ITEM_FACT_WRONG", item=requested.item, fact=name, expected=kind)
     if given:
-        raise Fault("FIELD_WRONG", field=f"{requested.item}.request", expected="/".join(asked) or "无需填写")
+        raise Fault("FIELD_WRONG", field=f"{requested.item}.request", expected="/".join([*asked, *optional]) or "无需填写")
 
 
 def missing_papers(form: Any, means_test: bool) -> list[str]:

@@ -24,7 +24,7 @@ def on_catalogue(ctx: Context, event: aid.CataloguePublished, envelope: Envelope
         row = {"service": envelope.source, "title": item.title, "subject": item.subject, "means_test": item.means_test,
                "urgent": item.urgent, "by_application": item.by_application,
                "temporary_identity": item.temporary_identity, "grants_category": item.grants_category,
-               "request_facts": list(item.request_facts)}
+               "request_facts": list(item.request_facts), "optional_facts": list(item.optional_facts)}
         if not ctx.tx.insert_new(aid_item, item=item.item, **row):
             ctx.tx.update(aid_item, {"item": item.item, "service": envelope.source}, **row)
 

@@ -126,6 +126,7 @@ aid_item = sa.Table(
     sa.Column("temporary_identity", sa.Boolean, nullable=False),
     sa.Column("grants_category", sa.Boolean, nullable=False),
     sa.Column("request_facts", sa.JSON, nullable=False),
+    sa.Column("optional_facts", sa.JSON, nullable=False, server_default="[]"),
 )
 
 receipt_counter = sa.Table(

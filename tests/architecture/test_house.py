@@ -9,6 +9,7 @@ import sys
 from itertools import combinations
 from pathlib import Path
 
+import pytest
 import yaml
 from yimen.bus import topology
 from yimen.bus.events import ANY_OWNER, DEPARTMENT_OWNER, event_kinds
@@ -18,6 +19,13 @@ from yimen.runtime.registry import services
 ROOT = Path(__file__).resolve().parents[2]
 RUN_LINES = 12  # a shared run of this many code lines is a copy
 FILE_LINES_MAX = 400
+
+
+def test_stack_tests_run_one_at_a_time(request: pytest.FixtureRequest) -> None:
+    """Two real stacks at once use up the connections of one PostgreSQL; xdist groups them by their node id."""
+    if getattr(request.config.option, "loadgroup", False):
+        stack = [item.nodeid for item in request.session.items if item.get_closest_marker("stack")]
+        assert all(nodeid.endswith("@stack") for nodeid in stack)
 
 
 def test_the_rooms_keep_apart() -> None:

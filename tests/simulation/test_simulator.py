@@ -22,7 +22,8 @@ from yimen.simulation.shrink import shortest
 from yimen.simulation.world import make_template
 from yimen.store.unit import Tx
 
-from services.payment import dispatch
+from services.payment import batches, dispatch
+from services.payment.instructions import commit_instructions
 from services.payment.tables import instalment, instruction
 
 SEEDS = range(1, 201)
@@ -83,12 +84,13 @@ def _resend_under_a_new_id(patch: pytest.MonkeyPatch) -> None:
             for row in ctx.tx.find(instruction, state="sending"):
                 mine = ctx.tx.first(instalment, instalment_id=row["instalment_id"])
                 ctx.tx.update(instruction, {"instruction_id": row["instruction_id"]}, state="failed")
-                dispatch.commit_instruction(ctx, mine, row["account_sealed"])
+                assert mine is not None
+                commit_instructions(ctx, [(mine, row)])
         return moved
 
     from services.payment.service import SERVICE
 
-    patch.setitem(SERVICE.__dict__, "loops", (careless, dispatch.ask_bank))
+    patch.setitem(SERVICE.__dict__, "loops", (batches.turn, careless, dispatch.ask_bank))
 
 
 @pytest.mark.parametrize("plant", [_skip_the_inbox, _resend_under_a_new_id])

@@ -56,6 +56,8 @@ class AidItem:
     temporary_identity: bool = False
     # What the window must ask for beyond the household's facts.
     request_facts: Mapping[str, Fact] = field(default_factory=dict)
+    # What an applicant may add.
+    optional_facts: Mapping[str, Fact] = field(default_factory=dict)
     # Working days from the report to the proposal, and from there (or the notice's end) to the decision.
     propose_days: int = 5
     decide_days: int = 10
@@ -99,5 +101,5 @@ class Department:
 
     def facts(self) -> dict[str, Fact]:
         """Every fact that the department's pack may name."""
-        asked = {name: fact for item in self.items for name, fact in item.request_facts.items()}
+        asked = {name: fact for item in self.items for name, fact in {**item.request_facts, **item.optional_facts}.items()}
         return {**CATALOGUE, **asked, **self.own_facts}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -20,6 +21,7 @@ from yimen.kernel.errors import NotYet
 from yimen.kernel.ids import derived
 from yimen.means_test.v1 import events_pb2 as means_test
 from yimen.payment.v1 import events_pb2 as payment
+from yimen.policy.pack import Fact
 from yimen.roster.v1 import events_pb2 as roster
 from yimen.runtime.context import Context
 from yimen.store.unit import Row
@@ -240,8 +242,13 @@ def catalogue_entry(item: AidItem) -> aid.CatalogueEntry:
     """An item as the window knows it."""
     return aid.CatalogueEntry(item=item.name, title=item.title, subject=item.subject, means_test=item.means_test,
                               urgent=item.urgent, by_application=item.by_application,
-                              request_facts=[f"{name}:{fact.type}" for name, fact in item.request_facts.items()],
+                              request_facts=_told(item.request_facts),
+                              optional_facts=_told(item.optional_facts),
                               temporary_identity=item.temporary_identity, grants_category=item.grants_category)
+
+
+def _told(facts: Mapping[str, Fact]) -> list[str]:
+    return [f"{name}:{fact.type}" for name, fact in facts.items()]
 
 
 def publish_catalogue(ctx: Context, desk: Desk) -> None:

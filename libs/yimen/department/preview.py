@@ -107,7 +107,8 @@ def catalogue(services: Mapping[str, Service]) -> dict[str, dict[str, Any]]:
     """Every item of every department as the window knows it."""
     entries = [catalogue_entry(item) for one in services.values() if one.is_department for item in department_of(one).items]
     return {entry.item: {"by_application": entry.by_application, "temporary_identity": entry.temporary_identity,
-                         "request_facts": list(entry.request_facts)} for entry in entries}
+                         "request_facts": list(entry.request_facts), "optional_facts": list(entry.optional_facts)}
+            for entry in entries}
 
 
 def _ask_for_everything(form: Any, department: Department) -> None:
