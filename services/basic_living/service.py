@@ -1,17 +1,22 @@
 """`basic_living`: 低保, 特困, 单人户, 临时救助 (民政局)."""
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from yimen.department.assemble import department_service
 from yimen.department.cases import Desk
 from yimen.department.declaration import DELEGABLE, TIERED, AidItem, Department
 from yimen.policy.expression import NUMBER, TEXT
 from yimen.policy.pack import Fact
+from yimen.runtime.context import Context
 from yimen.runtime.declaration import Channel
+from yimen.store.unit import Row
 
-from services.basic_living import follow_up
-from services.basic_living.emergency import OWN_FACTS, emergency_mount, find_emergency
+from services.basic_living import follow_up, work_offers
+from services.basic_living.emergency import OWN_FACTS, find_emergency
 from services.basic_living.follow_up import REFERENCE
+from services.basic_living.servicer import basic_living_mount
 from services.basic_living.tables import METADATA
 
 NEED = Fact(NUMBER, "request", 1, "所需金额")
@@ -49,12 +54,27 @@ DEPARTMENT = Department(
         AidItem("living_allowance", "临时生活补贴", by_application=False, for_all_in=STANDING, exclusive=False,
                 request_facts={"emergency": Fact(TEXT, "request", None, "突发公共事件的宣布文号"), "recipients": RECIPIENTS}),
     ),
-    own_facts={"approved_fen": Fact(NUMBER, "own", 1, "批准金额"), **OWN_FACTS, **follow_up.OWN_FACTS},
-    own_defaults={"in_public_emergency": False, **follow_up.DEFAULTS},
-    find_own_facts=lambda ctx, case: {**find_emergency(ctx, case), **follow_up.find_same_cause(ctx, case)},
+    own_facts={"approved_fen": Fact(NUMBER, "own", 1, "批准金额"), **OWN_FACTS, **follow_up.OWN_FACTS,
+               **work_offers.OWN_FACTS},
+    own_defaults={"in_public_emergency": False, **follow_up.DEFAULTS, **work_offers.DEFAULTS},
+    find_own_facts=lambda ctx, case: own_facts(ctx, case),
     tables=(METADATA,),
     migrations=(Path(__file__).parent / "migrations",),
-    servicers=lambda app: [emergency_mount(app, Desk(DEPARTMENT))],
+    servicers=lambda app: [basic_living_mount(app, _desk())],
 )
+
+
+@cache
+def _desk() -> Desk:
+    """Keeps the packs that it has compiled."""
+    return Desk(DEPARTMENT)
+
+
+def own_facts(ctx: Context, case: Row) -> dict[str, Any]:
+    """What the department's own tables know about a case."""
+    limit = int(_desk().shelf.active(ctx, ctx.today).parameters.get(work_offers.LIMIT, 0))
+    return {**find_emergency(ctx, case), **follow_up.find_same_cause(ctx, case),
+            **(work_offers.find_refusing(ctx, case, limit) if limit else work_offers.DEFAULTS)}
+
 
 SERVICE = department_service(DEPARTMENT)

@@ -76,11 +76,12 @@ def on_adjusted(ctx: Context, event: aid.BenefitAdjusted, envelope: Envelope) ->
                           text=text, at=ctx.now)
 
 
-def on_reconsidered(ctx: Context, event: aid.ReconsiderationDecided, envelope: Envelope) -> None:
+def on_reconsidered(ctx: Context, event: aid.ReconsiderationDecided | aid.RecheckDecided, envelope: Envelope) -> None:
     """A reversed refusal stands as granted from now on."""
     narrate(ctx, event, envelope)
     if event.outcome == "reversed":
-        ctx.tx.update(item_status, {"case_id": event.case_id}, state="granted", reason=f"行政复议 {event.document_no}")
+        why = event.reason if isinstance(event, aid.RecheckDecided) else f"行政复议 {event.document_no}"
+        ctx.tx.update(item_status, {"case_id": event.case_id}, state="granted", reason=why)
 
 
 def _close_when_done(ctx: Context, application_id: str) -> None:
@@ -105,5 +106,6 @@ HANDLERS: dict[type[Any], Any] = {
     aid.CaseClosed: on_case_closed,
     aid.BenefitAdjusted: on_adjusted,
     aid.ReconsiderationDecided: on_reconsidered,
+    aid.RecheckDecided: on_reconsidered,
     aid.CataloguePublished: on_catalogue,
 }

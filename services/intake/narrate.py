@@ -59,7 +59,10 @@ def adjusted(e: aid.BenefitAdjusted) -> Entry:
 
 CAUSE_TITLES = {"periodic": "定期", "change_report": "家庭报告变化", "data_hit": "数据比对", "complaint": "举报",
                 "category_change": "类别变化", "standard_change": "标准调整", "reconsideration": "行政复议",
-                "recovery": "追回调查"}
+                "recovery": "追回调查", "refused_work": "三次拒绝就业", "expired": "认定有效期届满"}
+
+
+LEVEL_TITLES = {"township": "乡镇", "county": "县级"}
 
 
 def _granted(e: aid.AidGranted) -> Entry:
@@ -97,6 +100,11 @@ NARRATORS: dict[type[Any], Callable[[Any], Entry]] = {
     aid.ReconsiderationDecided: lambda e: Entry(
         f"{e.item} 行政复议:{'维持原决定' if e.outcome == 'upheld' else '撤销原决定并改按复议结果办理'}"
         + (f",补发 {_money(e.arrears_fen)}" if e.arrears_fen else ""), e.document_no, "requirements 2.8", e.actor),
+    aid.RecheckRequested: lambda e: Entry(f"{e.item} 申请复核,{LEVEL_TITLES[e.level]}限 {e.due_on} 前决定", clause="R127",
+                                         actor=e.actor),
+    aid.RecheckDecided: lambda e: Entry(
+        f"{e.item} {LEVEL_TITLES[e.level]}复核:{'维持原决定' if e.outcome == 'upheld' else '改按复核结果办理'}"
+        + (f",补发 {_money(e.arrears_fen)}" if e.arrears_fen else ""), e.reason, "requirements 2.8", e.actor),
     aid.RecoveryOpened: lambda e: Entry(f"{e.item} 启动追回调查,限 {e.due_on} 前结论", clause="requirements 2.7", actor=e.actor),
     aid.RecoveryDecided: lambda e: Entry(
         f"{e.item} 追回调查结论" + (f":应退 {_money(e.amount_fen)}" if e.amount_fen else "")

@@ -32,7 +32,7 @@ def on_opened(ctx: Context, event: aid.CaseOpened, envelope: Envelope) -> None:
     ctx.tx.insert_new(case_record, case_id=event.case_id, application_id=event.application_id,
                       service=envelope.source, item=event.item, trigger=event.trigger,
                       township_code=event.township_code, opened_on=date.fromisoformat(event.opened_on), category="",
-                      outcome="", decided_on=None)
+                      outcome="", decided_on=None, household_id=event.household_id, relative_declared=event.relative_declared)
     if event.relative_declared:
         add_check(ctx, event.case_id, "relative_registered", event.township_code)
 

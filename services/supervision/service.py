@@ -4,6 +4,7 @@ from pathlib import Path
 
 from yimen.runtime.declaration import Service
 
+from services.supervision import relatives
 from services.supervision.handlers import HANDLERS
 from services.supervision.servicer import supervision_mount
 from services.supervision.tables import METADATA
@@ -16,5 +17,6 @@ SERVICE = Service(
     migrations=(Path(__file__).parent / "migrations",),
     handlers=HANDLERS,
     servicers=lambda app: [supervision_mount(app)],
-    peers=("directory",),
+    timers={relatives.TIMER: relatives.match_all},
+    peers=("directory", "roster"),
 )

@@ -13,6 +13,7 @@ from yimen.runtime.app import App
 from yimen.supervision.v1 import supervision_pb2 as pb
 from yimen.supervision.v1 import supervision_pb2_grpc
 
+from services.supervision import relatives
 from services.supervision.domain import draw
 from services.supervision.handlers import add_check, parameters
 from services.supervision.tables import anchor, case_record, field_check, overdue, surveyed
@@ -69,8 +70,19 @@ class SupervisionServicer(supervision_pb2_grpc.SupervisionServiceServicer):
             ctx.tx.update(field_check, {"check_id": row["check_id"]}, finding=request.finding,
                           checkers=[officer.actor, request.second_checker], checked_at=ctx.now)
             ctx.close_tasks(row["check_id"])
+            if request.pool == relatives.POOL:
+                ctx.close_tasks(request.case_id, "relative_undeclared")
             ctx.audit("field_check.recorded", request.case_id, pool=request.pool, finding=request.finding)
         return pb.RecordFieldCheckResponse()
+
+    def DeclareRelative(self, request: Any, context: Any) -> Any:
+        officer = caller()
+        # Each for himself; for cadres who have no access the supervisor writes it down.
+        if request.officer_id and request.officer_id != officer.actor:
+            officer.require_role("supervisor")
+        with self._app.work(officer.actor) as ctx:
+            relative_id = relatives.declare(ctx, request.officer_id or officer.actor, request.relation, request.resident_id)
+        return pb.DeclareRelativeResponse(relative_id=relative_id)
 
     def GetIndicators(self, request: Any, context: Any) -> Any:
         with self._app.work("", write=False) as ctx:

@@ -18,6 +18,29 @@ case_record = sa.Table(
     # Empty while open; granted, refused, withdrawn, stopped_by_objection.
     sa.Column("outcome", sa.String(24), nullable=False),
     sa.Column("decided_on", sa.Date),
+    sa.Column("household_id", sa.String(36), nullable=False, server_default="", index=True),
+    # Whether the applicant said that a relative works here.
+    sa.Column("relative_declared", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+
+# A relative that an officer or cadre has declared; whom it names is sealed (R134).
+relative = sa.Table(
+    "relative", METADATA,
+    sa.Column("relative_id", sa.String(36), primary_key=True),
+    sa.Column("officer_id", sa.String(80), nullable=False, index=True),
+    # spouse, parent, child, sibling, grandparent, grandchild.
+    sa.Column("relation", sa.String(12), nullable=False),
+    sa.Column("number_match", sa.String(64), nullable=False),
+    sa.Column("number_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("declared_on", sa.Date, nullable=False),
+    sa.Column("valid_until", sa.Date, nullable=False),
+)
+
+relative_match = sa.Table(
+    "relative_match", METADATA,
+    sa.Column("case_id", sa.String(36), primary_key=True),
+    sa.Column("relative_id", sa.String(36), primary_key=True),
+    sa.Column("matched_on", sa.Date, nullable=False),
 )
 
 surveyed = sa.Table(

@@ -46,7 +46,7 @@ def households(pack: Pack) -> list[Household]:
         file = CaseFile.model_validate(yaml.safe_load(path.read_text()))
         if file.item == "dibao":
             found += [{name: in_fen(value) for name, value in {**file.given, **case.facts}.items()}
-                      for case in file.cases if not case.parameters]
+                      for case in file.cases if not case.parameters and not case.facts.get("members_refusing_work")]
     return [one for one in found if pack.decide("dibao", one)]
 
 

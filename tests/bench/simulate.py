@@ -38,7 +38,7 @@ def population(size: int) -> dict[str, NDArray[Any]]:
         "houses": draw.integers(0, 4, size), "house_area_m2": draw.integers(0, 200, size),
         "forest_mu": draw.integers(0, 2, size) * draw.integers(0, 2, size), "cat_destitute": draw.random(size) < 0.02,
         "rigid_expenditure_fen": draw.integers(0, 20_000_000, size),
-        "disposable_income_year_fen": np.full(size, 3_000_000), **few}
+        "disposable_income_year_fen": np.full(size, 3_000_000), "members_refusing_work": np.zeros(size, np.int64), **few}
 
 
 def ours(pack: Pack, columns: dict[str, NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -61,7 +61,7 @@ def _families(stack: Stack, count: int) -> None:
             stack.state.addresses.__getitem__))
     desk = Desk(department_of(stack.services["basic_living"]))
     facts = {"cat_destitute": False, "vehicles": 0, "houses": 1, "house_area_m2": 60, "businesses": 0, "liquid_assets_fen": 0,
-             "non_residential_houses": 0, "large_machines": 0, "forest_mu": 0, "counted_income_fen": INCOME,
+             "non_residential_houses": 0, "large_machines": 0, "forest_mu": 0, "members_refusing_work": 0, "counted_income_fen": INCOME,
              "member_count": MEMBERS, "dibao_standard_fen": OLD, "rigid_expenditure_fen": 0,
              "disposable_income_year_fen": 3_000_000}
     for start in range(0, count, PAGE):

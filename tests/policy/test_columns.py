@@ -87,7 +87,7 @@ def _by_hand(row: dict[str, Any], mode: str) -> tuple[str, int]:
 def _row(size: int, standard: int, income: int, liquid: int = 0, rigid: int = 0) -> dict[str, Any]:
     return {"cat_destitute": False, "dibao_standard_fen": standard, "member_count": size, "counted_income_fen": income,
             "liquid_assets_fen": liquid, "vehicles": 0, "houses": 1, "businesses": 0, "rigid_expenditure_fen": rigid,
-            "house_area_m2": 60, "non_residential_houses": 0, "large_machines": 0, "forest_mu": 0,
+            "house_area_m2": 60, "non_residential_houses": 0, "large_machines": 0, "forest_mu": 0, "members_refusing_work": 0,
             "disposable_income_year_fen": 3_000_000}
 
 
@@ -134,7 +134,7 @@ def test_every_birthday_counts_from_the_day_itself(born: date, age: int) -> None
         "age": age_on(born, birthday), "disability_kind": "none", "disability_level": 0, "no_capable_obligor": True,
         "own_income_fen": 0, "dibao_standard_fen": 58_500, "minimum_wage_fen": 169_000, "vehicles": 0,
         "liquid_assets_fen": 0, "member_count": 1, "self_care_fails": 0, "cat_destitute": False, "school_stage": "none",
-        "houses": 1, "house_area_m2": 60, "businesses": 0, "non_residential_houses": 0, "large_machines": 0, "forest_mu": 0})
+        "houses": 1, "house_area_m2": 60, "businesses": 0, "non_residential_houses": 0, "large_machines": 0, "forest_mu": 0, "members_refusing_work": 0})
     assert given_age.outcome == ("grant" if age == 60 else "refuse")
 
 

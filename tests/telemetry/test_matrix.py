@@ -29,9 +29,10 @@ NOT_THIS_MONTH = {
     **{f"lead.{act}": "every family comes by itself" for act in ("created", "triaged", "contacted", "closed")},
     **{f"public_emergency.{act}": "the flood is a disaster of its own department" for act in ("declared", "ended")},
     **{f"reconsideration.{act}": "nobody asks for one" for act in ("received", "decided")},
+    **{f"recheck.{act}": "everybody agrees" for act in ("requested", "decided")},
     **{f"recovery.{act}": "nobody is suspected" for act in ("opened", "decided")},
     **{f"debt.{act}": "nobody owes anything back" for act in ("opened", "repaid", "closed")},
-    "budget.short": "the budgets reach", "purchase.recorded": "nothing is bought", "discrepancy.found": "the bank makes no error",
+    "average_level.published": "no month is published", "budget.short": "the budgets reach", "purchase.recorded": "nothing is bought", "discrepancy.found": "the bank makes no error",
     "payment.rejected": "no grant is forged", "payment.voided": "no grant is reversed before it is paid",
 }
 SETTINGS = {"OTEL_BSP_MAX_QUEUE_SIZE": "200000", "OTEL_BSP_SCHEDULE_DELAY": "1000", "OTEL_METRICS_EXPORTER": "none"}
@@ -101,7 +102,7 @@ def test_every_subscription_is_seen_from_its_owner_to_its_handler(spans: Spans) 
 def test_what_a_timer_sets_off_is_linked_to_what_set_the_timer(spans: Spans) -> None:
     traces = {span["trace_id"] for span in spans}
     timers = [span for span in spans if span["name"].startswith("timer ")]
-    assert {_name(span) for span in timers} == {"disclosure", "payment"}
+    assert {_name(span) for span in timers} == {"disclosure", "payment", "supervision"}
     for span in timers:
         assert span["parent_id"] is None and len(span["links"]) == 1, span["name"]
         assert span["links"][0] in traces - {span["trace_id"]}

@@ -43,17 +43,17 @@ RESULT_TITLES = {
 
 PERIODIC = "periodic"
 CHANGE_REPORT, DATA_HIT, COMPLAINT = "change_report", "data_hit", "complaint"
-CATEGORY_CHANGE, STANDARD_CHANGE = "category_change", "standard_change"
+CATEGORY_CHANGE, STANDARD_CHANGE, REFUSED_WORK = "category_change", "standard_change", "refused_work"
 # What changes without the household: nobody is verified anew for it.
-BY_FACTS_KNOWN = (CATEGORY_CHANGE, STANDARD_CHANGE)
+BY_FACTS_KNOWN = (CATEGORY_CHANGE, STANDARD_CHANGE, REFUSED_WORK)
 # What an officer may open a review for.
 ASKED_CAUSES = (CHANGE_REPORT, DATA_HIT, COMPLAINT)
 
-UNCOOPERATIVE = "uncooperative"
+UNCOOPERATIVE, EXPIRED = "uncooperative", "expired"
 # Why a benefit ends whatever the facts say: what an officer enters (5.3 rules 6 and 7, given up, or an aid in phases whose
-# need has ended, R076), or that the household did not cooperate after a written warning.
+# need has ended, R076), that the household did not cooperate after a written warning, or that a category has had its time.
 GROUNDS = {"deceased": "受助人死亡", "moved_out": "迁出本县", "renounced": "家庭自愿放弃", "need_ended": "困难已经消除",
-           UNCOOPERATIVE: "经书面告知,仍不配合复核"}
+           UNCOOPERATIVE: "经书面告知,仍不配合复核", EXPIRED: "认定有效期届满,未重新认定"}
 ENTERED_GROUNDS = ("deceased", "moved_out", "renounced", "need_ended")
 
 

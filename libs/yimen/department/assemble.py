@@ -9,7 +9,7 @@ from yimen.department import bulk
 from yimen.department.cases import Desk
 from yimen.department.declaration import Department
 from yimen.department.handlers import ADDRESSED, Reactions, publish_catalogue
-from yimen.department.reviews import TIMER
+from yimen.department.reviews import EXPIRY_TIMER, TIMER
 from yimen.department.servicer import department_mount
 from yimen.department.tables import METADATA
 from yimen.runtime.context import Context
@@ -36,7 +36,8 @@ def department_service(department: Department) -> Service:
         name=department.name, title=department.title, purpose=department.purpose, tables=tables,
         migrations=(MIGRATIONS, *department.migrations), handlers=Reactions(desk).table(),
         addressed=ADDRESSED, loops=(desk.bulk.turn,),
-        timers={TIMER: desk.reviews.on_due, bulk.TIMER: desk.bulk.on_start, **department.timers},
+        timers={TIMER: desk.reviews.on_due, EXPIRY_TIMER: desk.reviews.on_expired, bulk.TIMER: desk.bulk.on_start,
+                **department.timers},
         on_start=on_start, channel=department.channel,
         servicers=lambda app: [department_mount(app, desk), *department.servicers(app)],
         peers=("directory", "roster", "means_test"),

@@ -252,6 +252,7 @@ class Desk:
         ctx.close_tasks(case["case_id"])
         if item.means_test and (item.grants_category or made["instalments"] > 1):
             self.reviews.schedule(ctx, case["case_id"], ctx.today)
+            self.reviews.schedule_expiry(ctx, case["case_id"], made["category"], ctx.today)
             self.reviews.after_grant(ctx, case, made["facts"])
         if act is Act.ADVANCE:
             ctx.open_task("file_supplement", case["case_id"], "township_officer", case["township_code"],

@@ -25,6 +25,7 @@ from yimen.policy.pack import Fact
 from yimen.roster.v1 import events_pb2 as roster
 from yimen.runtime.context import Context
 from yimen.store.unit import Row
+from yimen.supervision.v1 import supervision_pb2 as supervision
 
 VERIFICATION_DAYS = 10  # working days from acceptance (S2 四)
 REJECTED_PAYMENT_DAYS = 3
@@ -34,7 +35,8 @@ SIBLING_DAYS = 30  # the whole chain of the other item (requirements 2.1)
 # What another service says of one case concerns its department alone.
 ADDRESSED = frozenset({intake.ApplicationAccepted, intake.ChangeReported,
                        disclosure.ObjectionFiled, disclosure.ObjectionResolved, disclosure.NoticeClosed,
-                       payment.PaymentSettled, payment.PaymentRejected, payment.PaymentVoided})
+                       supervision.RelativeMatched, payment.PaymentSettled, payment.PaymentRejected,
+                       payment.PaymentVoided})
 
 
 class Reactions:
@@ -57,6 +59,7 @@ class Reactions:
             disclosure.NoticeClosed: self.on_notice_closed,
             roster.CategoryChanged: self.on_category_changed,
             directory.StandardsPublished: self.on_standards,
+            supervision.RelativeMatched: self.on_relative,
             payment.PaymentSettled: self.on_settled,
             payment.PaymentRejected: self.on_rejected,
             payment.PaymentVoided: self.on_rejected,
@@ -218,6 +221,16 @@ class Reactions:
             "report_id": event.report_id, "accepted_on": ctx.today,
         }
         self._desk.give(ctx, case, "免申即享:台账类别与本部门现行政策")
+
+    # ------------------------------------------------------------------------------------------ supervision
+    def on_relative(self, ctx: Context, event: supervision.RelativeMatched, _: Envelope) -> None:
+        """A relative of the household works here: he may not act on the case, and the county visits the home whatever is
+        drawn."""
+        case = self._mine(ctx, event.case_id)
+        if case is not None:
+            ctx.tx.update(aid_case, {"case_id": case["case_id"]}, duties={**case["duties"], event.officer_id: "近亲属回避"},
+                          full_visit=case["full_visit"] or "relative")
+            ctx.audit("case.relative", case["case_id"])
 
     # ------------------------------------------------------------------------------------------ payment
     def on_settled(self, ctx: Context, event: payment.PaymentSettled, _: Envelope) -> None:

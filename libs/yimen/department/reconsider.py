@@ -58,7 +58,7 @@ def record(ctx: Context, desk: Desk, case: Row, document_no: str, outcome: str,
         raise Fault("CASE_STATE", state="已办结", act="登记行政复议结果")
     decision_id, arrears = "", 0
     if outcome == REVERSED:
-        decision_id, arrears = _reverse(ctx, desk, case, open_, corrections)
+        decision_id, arrears = reverse(ctx, desk, case, open_["against"], corrections, f"行政复议 {open_['document_no']}")
     ctx.tx.update(reconsideration, {"case_id": case["case_id"], "document_no": document_no}, outcome=outcome,
                   decided_on=ctx.today, decision_id=decision_id, corrections=dict(corrections))
     ctx.close_tasks(case["case_id"], "await_reconsideration")
@@ -70,13 +70,15 @@ def record(ctx: Context, desk: Desk, case: Row, document_no: str, outcome: str,
     return decision_id, arrears
 
 
-def _reverse(ctx: Context, desk: Desk, case: Row, open_: Row, corrections: Mapping[str, Any]) -> tuple[str, int]:
-    old = desk.decision(ctx, open_["against"])
+def reverse(ctx: Context, desk: Desk, case: Row, against: str, corrections: Mapping[str, Any], basis: str) -> tuple[str, int]:
+    """Put another decision in the place of `against`, by its own pack and the facts as they are; returns it and what is owed.
+    Raises Fault FIELD_WRONG or NOT_STANDING."""
+    old = desk.decision(ctx, against)
     made, facts = desk.by_other_facts(ctx, old, corrections)
     if made.outcome != "grant":
         raise Fault("FIELD_WRONG", field="corrections", expected="按更正后的事实应给予救助;维持原决定的请登记 upheld")
     decision_id = desk.record(ctx, case, made, facts)
-    finish(ctx, decision_id, "confirmed", f"行政复议 {open_['document_no']}", "")
+    finish(ctx, decision_id, "confirmed", basis, "")
     before = standing_of(ctx, desk, case)
     if before is None:
         return decision_id, _grant(ctx, desk, case, decision_id)

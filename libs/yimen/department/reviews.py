@@ -17,16 +17,17 @@ from yimen.department.tables import aid_case, review
 from yimen.kernel.clock import CHINA
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
-from yimen.kernel.workdays import first_of_next_month
+from yimen.kernel.workdays import first_of_next_month, months_later
 from yimen.store.unit import Row
 
 if TYPE_CHECKING:
     from yimen.department.cases import Desk
     from yimen.runtime.context import Context
 
-TIMER = "review_due"
+TIMER, EXPIRY_TIMER = "review_due", "category_expires"
 VERIFY_DAYS, PROPOSE_DAYS, DECIDE_DAYS, NOTICE_DAYS = 10, 5, 10, 20  # working days, as for an application (2.1)
 STABLE, UNSTABLE, MARGIN, TAPER = "review_months_stable", "review_months_unstable", "clear_change_fen", "taper_months"
+VALID = "valid_months_"  # of a category; a pack without it lets it stand until a review
 REVIEWS_SHOWN_MAX = 100
 # What a draft needs of an approver; a benefit that stays needs none.
 CHANGES = (Result.INCREASE, Result.DECREASE, Result.STOP, Result.CHANGE_CATEGORY)
@@ -48,6 +49,24 @@ class Reviews:
         if months:
             due = rules.next_review(since, since, False, months, months)
             ctx.schedule(TIMER, case_id, datetime.combine(due, time(), CHINA), since=since.isoformat())
+
+    def schedule_expiry(self, ctx: Context, case_id: str, category: str, since: Any) -> None:
+        """A category that is recognised for some months only ends before they are over, unless it is recognised anew."""
+        months = self._parameter(ctx, f"{VALID}{category}") if category else 0
+        if months:
+            ctx.schedule(EXPIRY_TIMER, case_id, datetime.combine(months_later(since, months - 1), time(), CHINA),
+                         category=category)
+
+    def on_expired(self, ctx: Context, case_id: str, payload: dict[str, Any]) -> None:
+        """The timer: it ends with the month, so that it never stands longer than its months."""
+        case = self._desk.case(ctx, case_id)
+        before = standing_of(ctx, self._desk, case)
+        if before is None or before.decision["category"] != payload["category"]:
+            return
+        decision_id, reason = again(ctx, self._desk, case, before.decision), rules.GROUNDS[rules.EXPIRED]
+        finish(ctx, decision_id, "overruled", reason, "")
+        adjust(ctx, self._desk, before, self._desk.decision(ctx, decision_id), Result.STOP, cause=rules.EXPIRED, reason=reason,
+               effective_on=first_of_next_month(ctx.today))
 
     def on_due(self, ctx: Context, case_id: str, payload: dict[str, Any]) -> None:
         """The timer: open the review, or sleep on while the household is stable and its longer interval runs (K3)."""
@@ -266,6 +285,7 @@ class Reviews:
             subject=case["case_id"], partition_key=case["household_id"])
         if case["outcome"] == "granted":
             self.schedule(ctx, case["case_id"], ctx.today)
+            self.schedule_expiry(ctx, case["case_id"], self._desk.decision(ctx, case["decision_id"])["category"], ctx.today)
         return {**row, **changes}
 
     def of_case(self, ctx: Context, case_id: str) -> list[Row]:

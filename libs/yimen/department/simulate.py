@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STRETCH_MAX = 2_000
 CHANGES_SHOWN_MAX = 100
 PURPOSE, PAGE_DEADLINE_S = "simulate_policy", 30.0
+TOWNSHIP_DIGITS = 9  # of an area's code
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,10 @@ def simulate_roster(ctx: Context, department: Department, now: Pack, draft: Pack
         published = standards(ctx, home.area_kind)
         for item in items:
             for person_id in [member.person_id for member in home.members] if item.subject == "person" else [""]:
-                facts = {**roster_facts(home, person_id, ctx.today), **published}
+                asking = {"case_id": "", "item": item.name, "household_id": home.household_id, "person_id": person_id,
+                          "township_code": home.village_code[:TOWNSHIP_DIGITS], "request": {}}
+                facts = {**department.own_defaults, **department.find_own_facts(ctx, asking),
+                         **roster_facts(home, person_id, ctx.today), **published}
                 if home.household_id in reports:
                     facts |= report_facts(reports[home.household_id], person_id)
                 _compare(stretch, home.household_id, item.name, facts, now, draft)

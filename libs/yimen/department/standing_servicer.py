@@ -9,7 +9,7 @@ from google.protobuf.json_format import MessageToDict
 from yimen.aid.v1 import aid_pb2
 from yimen.casework import authority, reviews
 from yimen.casework.recovery import SUSPICIONS, Finding
-from yimen.department import reconsider, recovery
+from yimen.department import recheck, reconsider, recovery
 from yimen.department.bulk import ROWS_SHOWN_MAX
 from yimen.department.policy import PolicyServicer
 from yimen.directory.v1 import directory_pb2
@@ -109,6 +109,31 @@ class StandingServicer(PolicyServicer):
             decision_id, arrears = reconsider.record(ctx, self._desk, self._desk.case(ctx, request.case_id),
                                                      request.document_no, request.outcome, _facts(request.corrections))
         return aid_pb2.RecordReconsiderationResponse(decision_id=decision_id, arrears_fen=arrears)
+
+    # ------------------------------------------------------------------------------------------ recheck
+    def RequestRecheck(self, request: Any, context: Any) -> Any:
+        officer = self._officer("window_clerk")
+        if not request.reason:
+            raise Fault("REASON_REQUIRED")
+        with self._app.work(officer.actor) as ctx:
+            case = self._desk.case(ctx, request.case_id)
+            officer.require_area(case["township_code"])
+            row = recheck.ask(ctx, case, request.reason[:REASON_MAX])
+        return aid_pb2.RequestRecheckResponse(level=row["level"], due_on=row["due_on"].isoformat())
+
+    def DecideRecheck(self, request: Any, context: Any) -> Any:
+        officer = self._officer(*recheck.DECIDERS.values())
+        if request.outcome not in recheck.OUTCOMES:
+            raise Fault("FIELD_WRONG", field="outcome", expected="/".join(recheck.OUTCOMES))
+        if not request.reason:
+            raise Fault("REASON_REQUIRED")
+        with self._app.work(officer.actor) as ctx:
+            case = self._desk.case(ctx, request.case_id)
+            officer.require_area(case["township_code"])
+            decision_id, arrears = recheck.decide(ctx, self._desk, case, officer.level, request.outcome,
+                                                  _facts(request.corrections),
+                                                  request.reason[:REASON_MAX])
+        return aid_pb2.DecideRecheckResponse(decision_id=decision_id, arrears_fen=arrears)
 
     # ------------------------------------------------------------------------------------------ recovery
     def OpenRecovery(self, request: Any, context: Any) -> Any:

@@ -118,6 +118,7 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
                       "对账单期初 {opening_fen} 分与 {day} 的期末 {closing_fen} 分不衔接,请先取得缺少的对账单。"),
     "DISCREPANCY_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {discrepancy_id} 的对账差异,请核对编号。"),
     "DEBT_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {debt_id} 的追回款,请核对编号。"),
+    "RECHECK_NOT_FOUND": (Kind.NOT_FOUND, "本级没有待决定的复核申请,请核对案件编号和级别。"),
     "RECOVERY_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {recovery_id} 的追回调查,请核对编号与部门。"),
     "FINE_OUT_OF_RANGE": (Kind.INVALID, "罚款只适用于骗取救助,应为骗取金额的1–3倍:{least_fen}–{most_fen} 分,或不罚。"),
     "REVIEW_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {review_id} 的复核,请核对编号与部门。"),

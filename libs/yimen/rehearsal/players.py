@@ -82,6 +82,7 @@ class Players:
     def submit(self, household: Household) -> Any:
         """The household comes to the window of its township."""
         form = household.application
+        self._declare_relative(household)
         answer = self._world.peers.stub("intake").Submit(
             intake_pb2.SubmitRequest(idempotency_key=household.key, window_id=f"W-{form.village_code[:9]}",
                                      application=form),
@@ -91,6 +92,19 @@ class Players:
             if household.script.get("disputed"):
                 self._disputed[answer.application_id] = household.key
         return answer
+
+    def _declare_relative(self, household: Household) -> None:
+        """An officer of the township whose relative is about to apply has said so in time."""
+        role = household.script.get("relative_of")
+        if not role:
+            return
+        try:
+            self._world.peers.stub("supervision").DeclareRelative(
+                supervision_pb2.DeclareRelativeRequest(relation="sibling",
+                                                       resident_id=household.application.members[0].resident_id),
+                token=self._tokens.role(role, household.application.village_code))
+        except Fault as fault:
+            self.refused[fault.code] += 1  # a release that keeps no register yet
 
     def report_change(self, key: str, receipt_no: str, change: Change) -> bool:
         """The household says what has changed; False when it has to come again."""

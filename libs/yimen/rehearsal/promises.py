@@ -251,7 +251,8 @@ def p9_notices_ran_their_period(e: Evidence) -> list[str]:
         # What a reconsideration has reversed is granted by its decision, not by one that a notice comes before.
         for row in e.rows(name, "select case_id, item, decided_on, outcome from aid_case where decided_on is not null"
                                 " and outcome = 'granted' and \"trigger\" = 'application' and case_id not in"
-                                " (select case_id from reconsideration where outcome = 'reversed')"):
+                                " (select case_id from reconsideration where outcome = 'reversed') and case_id not in"
+                                " (select case_id from recheck where outcome = 'reversed')"):
             notice = notices.get(row["case_id"])
             if notice is None:
                 if _needs_notice(e.services[name], row["item"]):
