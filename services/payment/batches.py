@@ -49,9 +49,10 @@ def prepare(ctx: Context, name: str, due_on: date) -> Row:
     running = ctx.tx.first(batch, channel=name, due_on=due_on, state=[PREPARING, PREPARED, REVIEWED, RELEASING], lock=True)
     if running is not None:
         return running
+    queries.name_households(ctx.tx)
     number = ctx.tx.count(batch, channel=name, due_on=due_on)
     row: Row = {"batch_id": derived("batch", name, due_on, number), "channel": name, "due_on": due_on, "state": PREPARING,
-           "revision": 0,
+           "revision": 0, "done_to": "",
            "instalments": 0, "total_fen": 0, "prepared_by": ctx.actor, "prepared_at": ctx.now, "reviewed_by": "",
            "reviewed_at": None, "released_by": "", "released_at": None}
     ctx.tx.insert(batch, **row)
@@ -76,12 +77,14 @@ def turn(app: App) -> bool:
 
 
 def _prepare_page(ctx: Context, row: Row) -> None:
+    """Take in what is due, page after page; then take out again what must wait."""
     name, due_on = row["channel"], row["due_on"]
-    queries.name_households(ctx.tx, name, due_on)
-    if holds.hold_duplicates(ctx, name, due_on) or _ask_accounts(ctx, name, due_on):
+    if last := queries.put_in_batch(ctx.tx, row["batch_id"], name, due_on, row["done_to"], PREPARE_PAGE_MAX):
+        ctx.tx.update(batch, {"batch_id": row["batch_id"]}, done_to=last)
         return
-    if queries.put_in_batch(ctx.tx, row["batch_id"], name, due_on, PREPARE_PAGE_MAX):
+    if holds.hold_duplicates(ctx, row["batch_id"], due_on) or _ask_accounts(ctx, row["batch_id"]):
         return
+    ctx.tx.update(batch, {"batch_id": row["batch_id"]}, done_to="")
     revisions.prepared(ctx, row)
     ctx.close_tasks(f"{name}:{due_on.isoformat()}", "release")
     following = ctx.tx.first(instalment, channel=name, state=lines.PLANNED, batch_id="", held=False, order_by=instalment.c.due_on)
@@ -89,11 +92,11 @@ def _prepare_page(ctx: Context, row: Row) -> None:
         revisions.ask_release(ctx, name, following["due_on"])
 
 
-def _ask_accounts(ctx: Context, name: str, due_on: date) -> int:
+def _ask_accounts(ctx: Context, batch_id: str) -> int:
     """Whoever has given no account is asked for one; what he is owed waits for it."""
-    rows = queries.without_account(ctx.tx, name, due_on, ACCOUNT_PAGE_MAX)
+    rows = queries.without_account(ctx.tx, batch_id, ACCOUNT_PAGE_MAX)
     for row in rows:
-        ctx.tx.update(instalment, {"instalment_id": row["instalment_id"]}, state="returned")
+        ctx.tx.update(instalment, {"instalment_id": row["instalment_id"]}, state="returned", batch_id="")
         ask_correction(ctx, row, "ACCOUNT_MISSING")
     return len(rows)
 
@@ -149,12 +152,13 @@ def _require_unchanged(ctx: Context, row: Row) -> None:
 
 
 def _release_page(ctx: Context, row: Row) -> None:
-    rows = ctx.tx.find(instalment, batch_id=row["batch_id"], state=lines.PLANNED, order_by=instalment.c.instalment_id,
-                       limit=RELEASE_PAGE_MAX, lock=True)
+    rows = ctx.tx.find(instalment, instalment.c.instalment_id > row["done_to"], batch_id=row["batch_id"], state=lines.PLANNED,
+                       order_by=instalment.c.instalment_id, limit=RELEASE_PAGE_MAX, lock=True)
     if not rows:
         ctx.tx.update(batch, {"batch_id": row["batch_id"]}, state=RELEASED)
         close_paid_out(ctx, {row["batch_id"]})
         return
+    ctx.tx.update(batch, {"batch_id": row["batch_id"]}, done_to=rows[-1]["instalment_id"])
     to = {one["household_id"]: one for one in ctx.tx.find(payee, household_id=sorted({r["household_id"] for r in rows}))}
     commit_instructions(ctx, [(one, to[one["household_id"]]) for one in rows])
 

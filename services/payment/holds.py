@@ -75,12 +75,11 @@ def _due_again(ctx: Context, row: Row) -> dict[str, date]:
     return {one["channel"]: one["due_on"] for one in reversed(found)}
 
 
-def hold_duplicates(ctx: Context, channel: str, due_on: date) -> int:
-    """Hold what another channel gives for the same purpose in the same period; returns how many were held (a page at a time)."""
+def hold_duplicates(ctx: Context, batch_id: str, due_on: date) -> int:
+    """Take out of a batch what another channel gives for the same purpose in the same period; returns how many (a page)."""
     months = int(lines.parameters()["duplicate_months"])
     month = due_on.replace(day=1)
-    window = (months_later(month, 1 - months), months_later(month, months))
-    found = queries.duplicates(ctx.tx, channel, due_on, window, PAGE_MAX)
+    found = queries.duplicates(ctx.tx, batch_id, (months_later(month, 1 - months), months_later(month, months)), PAGE_MAX)
     for row in found:
         place(ctx, row["household_id"], DUPLICATE, row["instalment_id"], row["other_id"])
     return len(found)

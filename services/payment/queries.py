@@ -66,41 +66,39 @@ def has_open_task(tx: Tx, kind: str, subject: str) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------ batches
-def _due(channel: str, due_on: date) -> list[sa.ColumnElement[bool]]:
-    return [i.channel == channel, i.state == "planned", i.due_on <= due_on, i.batch_id == "", i.held.is_(False)]
-
-
-def name_households(tx: Tx, channel: str, due_on: date) -> None:
+def name_households(tx: Tx) -> None:
     """Instalments that a release before this one has planned say their household in their plan only."""
     mine = sa.select(plan.c.household_id).where(plan.c.grant_id == i.grant_id).scalar_subquery()
-    tx.connection.execute(sa.update(instalment).where(*_due(channel, due_on), i.household_id == "").values(household_id=mine))
+    tx.connection.execute(sa.update(instalment).where(i.household_id == "", i.state == "planned").values(household_id=mine))
 
 
-def duplicates(tx: Tx, channel: str, due_on: date, window: tuple[date, date], limit: int) -> list[Row]:
-    """Due instalments beside which another channel has paid the same household for the same purpose in the window, or is about to
-    (it is in a batch), and about which nobody has decided: (instalment_id, household_id, other_id)."""
+def put_in_batch(tx: Tx, batch_id: str, channel: str, due_on: date, after: str, limit: int) -> str:
+    """The next page of what is due and in no batch, beginning after an instalment; returns the last of it, empty for none."""
+    page = sa.select(i.instalment_id).where(i.channel == channel, i.state == "planned", i.batch_id == "", i.held.is_(False),
+                                            i.due_on <= due_on, i.instalment_id > after).order_by(i.instalment_id).limit(limit)
+    done = sa.update(instalment).where(i.instalment_id.in_(page)).values(batch_id=batch_id).returning(i.instalment_id)
+    return max(tx.connection.execute(done).scalars(), default="")
+
+
+def duplicates(tx: Tx, batch_id: str, window: tuple[date, date], limit: int) -> list[Row]:
+    """Instalments of a batch beside which another channel has paid the same household for the same purpose in the window, or is
+    about to (it is in a batch too), and about which nobody has decided: (instalment_id, household_id, other_id)."""
     decided = sa.exists().where(hold.c.instalment_id == i.instalment_id, hold.c.other_id == other.c.instalment_id)
+    under_way = sa.or_(other.c.state.in_(("released", "settled")), sa.and_(other.c.state == "planned", other.c.batch_id != ""))
     statement = (
         sa.select(i.instalment_id, i.household_id, other.c.instalment_id.label("other_id"))
         .join(other, sa.and_(other.c.household_id == i.household_id, other.c.purpose == i.purpose, other.c.channel != i.channel))
-        .where(*_due(channel, due_on), i.purpose != "", sa.or_(other.c.state.in_(("released", "settled")),
-                                                               sa.and_(other.c.state == "planned", other.c.batch_id != "")),
-               other.c.due_on >= window[0], other.c.due_on < window[1], ~decided)
+        .where(i.batch_id == batch_id, i.state == "planned", i.purpose != "", under_way, other.c.due_on >= window[0],
+               other.c.due_on < window[1], ~decided)
         .order_by(i.instalment_id, other.c.instalment_id).limit(limit))
     found: list[Any] = list(tx.connection.execute(statement).mappings())
     return found
 
 
-def without_account(tx: Tx, channel: str, due_on: date, limit: int) -> list[Row]:
-    """Due instalments of households that have given no account."""
+def without_account(tx: Tx, batch_id: str, limit: int) -> list[Row]:
+    """Instalments of a batch whose household has given no account."""
     known = sa.exists().where(payee.c.household_id == i.household_id)
-    return tx.find(instalment, *_due(channel, due_on), ~known, order_by=i.instalment_id, limit=limit)
-
-
-def put_in_batch(tx: Tx, batch_id: str, channel: str, due_on: date, limit: int) -> int:
-    """The next page of what is due; returns how many."""
-    page = sa.select(i.instalment_id).where(*_due(channel, due_on)).order_by(i.instalment_id).limit(limit)
-    return tx.connection.execute(sa.update(instalment).where(i.instalment_id.in_(page)).values(batch_id=batch_id)).rowcount
+    return tx.find(instalment, ~known, batch_id=batch_id, state="planned", order_by=i.instalment_id, limit=limit)
 
 
 def batch_sums(tx: Tx, batch_id: str) -> tuple[int, int]:

@@ -92,11 +92,16 @@ instalment = sa.Table(
     sa.Column("household_id", sa.String(36), nullable=False, server_default="", index=True),
     # What it is for, where several departments give for the same (requirements 5.3).
     sa.Column("purpose", sa.String(30), nullable=False, server_default=""),
-    sa.Column("batch_id", sa.String(36), nullable=False, server_default="", index=True),
+    sa.Column("batch_id", sa.String(36), nullable=False, server_default=""),
     # A person must decide before it is paid.
     sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("ix_instalment_due", "channel", "state", "due_on"),
+    sa.Index("ix_instalment_batch", "batch_id", "state", "instalment_id"),
 )
+# What can go into a batch, in the order in which it is taken: a large batch is read once, not again for every page.
+sa.Index("ix_instalment_unbatched", instalment.c.channel, instalment.c.instalment_id,
+         postgresql_where=sa.text("state = 'planned' and batch_id = ''"),
+         sqlite_where=sa.text("state = 'planned' and batch_id = ''"))
 
 # What falls due together, seen by a second person before it is paid (R167).
 batch = sa.Table(
@@ -108,6 +113,8 @@ batch = sa.Table(
     sa.Column("state", sa.String(10), nullable=False, index=True),
     # Grows with every change; a review is of one revision.
     sa.Column("revision", sa.Integer, nullable=False),
+    # The last instalment that was taken in, while it is prepared, or handed over, while it is released.
+    sa.Column("done_to", sa.String(36), nullable=False),
     sa.Column("instalments", sa.Integer, nullable=False),
     sa.Column("total_fen", sa.BigInteger, nullable=False),
     sa.Column("prepared_by", sa.String(80), nullable=False),

@@ -146,7 +146,7 @@ def _headers(bus: RabbitMQ, **changes: str) -> dict[str, str]:
     ({}, b"\xff\xff not protobuf"),
     ({"ce-sequence": "no number"}, b""),
     ({}, b"x" * 300_000),
-])
+], ids=["no type", "a version of the past", "a version of tomorrow", "undecodable", "no sequence", "too large"])
 def test_a_message_nobody_can_read_goes_to_the_dead_letter_queue(rabbit: RabbitMQ, changes: dict[str, str],
                                                                  body: bytes) -> None:
     rabbit.publish_raw("yimen.source", "admin", _headers(rabbit, **changes), body)

@@ -16,6 +16,7 @@ from yimen.stack.stack import Stack
 from tests.feed.stream_checks import check_stream
 from tests.journey.expectations import differences
 from tests.journey.operations import check_dead_letters, check_doctor, check_publishing_again
+from tests.journey.paths import walk
 
 DRAWN = 6  # drawn households beside the hand-written ones
 
@@ -45,6 +46,7 @@ def test_the_month_comes_out_as_written_in_one_process(tmp_path: Path, sample: C
         month.run()
         world.seal()
         _check(month, [])
+        _walk(month)
     finally:
         world.close()
 
@@ -71,6 +73,19 @@ def test_the_month_comes_out_as_written_on_the_real_stack_with_processes_killed(
     for log in stack.folder.glob("*-server.log"):
         for line in log.read_text().splitlines():
             assert line.startswith("{") and json.loads(line)["service"], f"not a structured log line in {log.name}"
+    month.before_settling = lambda day: None
+    _walk(month)
+
+
+def _walk(month: Month) -> None:
+    """The other paths of a case, and the promises again."""
+    evidence = _evidence(month.world, [], month)
+    try:
+        evidence.today = walk(month, evidence)
+        assert [row for name in evidence.services for row in evidence.rows(name, "select * from parked")] == []
+        assert {number: found for number, found in check_all(evidence).items() if found} == {}
+    finally:
+        evidence.close()
 
 
 @pytest.mark.timeout(300)

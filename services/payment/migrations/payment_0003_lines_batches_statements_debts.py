@@ -30,6 +30,7 @@ def upgrade() -> None:
     sa.Column('due_on', sa.Date(), nullable=False),
     sa.Column('state', sa.String(length=10), nullable=False),
     sa.Column('revision', sa.Integer(), nullable=False),
+    sa.Column('done_to', sa.String(length=36), nullable=False),
     sa.Column('instalments', sa.Integer(), nullable=False),
     sa.Column('total_fen', sa.BigInteger(), nullable=False),
     sa.Column('prepared_by', sa.String(length=80), nullable=False),
@@ -130,7 +131,10 @@ def upgrade() -> None:
     op.add_column('instalment', sa.Column('purpose', sa.String(length=30), server_default='', nullable=False))
     op.add_column('instalment', sa.Column('batch_id', sa.String(length=36), server_default='', nullable=False))
     op.add_column('instalment', sa.Column('held', sa.Boolean(), server_default=sa.false(), nullable=False))
-    op.create_index(op.f('ix_instalment_batch_id'), 'instalment', ['batch_id'], unique=False)
+    op.create_index('ix_instalment_batch', 'instalment', ['batch_id', 'state', 'instalment_id'], unique=False)
+    op.create_index('ix_instalment_unbatched', 'instalment', ['channel', 'instalment_id'], unique=False,
+                    postgresql_where=sa.text("state = 'planned' and batch_id = ''"),
+                    sqlite_where=sa.text("state = 'planned' and batch_id = ''"))
     op.create_index('ix_instalment_due', 'instalment', ['channel', 'state', 'due_on'], unique=False)
     op.create_index(op.f('ix_instalment_household_id'), 'instalment', ['household_id'], unique=False)
     op.add_column('instruction', sa.Column('message_id', sa.String(length=36), server_default='', nullable=False))
@@ -156,7 +160,8 @@ def downgrade() -> None:
     op.drop_column('instruction', 'message_id')
     op.drop_index(op.f('ix_instalment_household_id'), table_name='instalment')
     op.drop_index('ix_instalment_due', table_name='instalment')
-    op.drop_index(op.f('ix_instalment_batch_id'), table_name='instalment')
+    op.drop_index('ix_instalment_unbatched', table_name='instalment')
+    op.drop_index('ix_instalment_batch', table_name='instalment')
     op.drop_column('instalment', 'held')
     op.drop_column('instalment', 'batch_id')
     op.drop_column('instalment', 'purpose')
