@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NoReturn
 
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
@@ -26,8 +27,6 @@ from services.payment.tables import account, transfer
 TREASURY, AVAILABLE, RESERVED, PAID, IMPREST = "treasury", "available", "reserved", "paid", "imprest"
 BATCH, PURCHASE, DEBT = "batch", "purchase", "debt"
 FINE, PENALISED = "fine", "penalised"
-# Where money comes from: these go below zero by what they gave.
-SOURCES = (TREASURY, PENALISED)
 LINE_KINDS = (TREASURY, AVAILABLE, RESERVED, PAID)
 REVERSAL = "reversal"
 
@@ -80,8 +79,9 @@ def post(ctx: Context, moves: Sequence[Move]) -> int:
     for name in new:
         change[wanted[name].source] -= wanted[name].amount_fen
         change[wanted[name].target] += wanted[name].amount_fen
-    for name in sorted(change):
-        _change(ctx, name, change[name])
+    changes = sorted(change.items())
+    if changes and not queries.change_balances(ctx.tx, changes):
+        _refuse(ctx, changes)
     return len(new)
 
 
@@ -95,13 +95,19 @@ def _require_same(ctx: Context, again: Sequence[Move]) -> None:
             raise Fault("TRANSFER_CONFLICT", transfer_id=one.transfer_id)
 
 
-def _change(ctx: Context, name: str, fen: int) -> None:
-    if queries.change_balance(ctx.tx, name, fen, SOURCES):
-        return
-    row = ctx.tx.first(account, account_id=name)
-    if row is None:
-        raise Fault("CHANNEL_NOT_FOUND", channel=name)
-    raise Fault("BALANCE_TOO_LOW", account=name, balance_fen=row["balance_fen"], amount_fen=-fen)
+def _refuse(ctx: Context, changes: Sequence[tuple[str, int]]) -> NoReturn:
+    """Say which account it was (of several sources the first that could be); what was changed is undone with the transaction,
+    or the
+    savepoint, that this ends."""
+    rows = {row["account_id"]: row for row in ctx.tx.find(account, account_id=[name for name, _ in changes])}
+    for name, _ in changes:
+        if name not in rows:
+            raise Fault("CHANNEL_NOT_FOUND", channel=name)
+    for name, fen in changes:
+        if fen < 0 and rows[name]["kind"] not in queries.SOURCES and rows[name]["balance_fen"] < -fen:
+            raise Fault("BALANCE_TOO_LOW", account=name, balance_fen=rows[name]["balance_fen"], amount_fen=-fen)
+    raise Fault("BALANCE_TOO_LOW", account=changes[0][0], balance_fen=rows[changes[0][0]]["balance_fen"],
+                amount_fen=-changes[0][1])
 
 
 def reverse(ctx: Context, transfer_id: str, reference: str) -> bool:
@@ -130,6 +136,6 @@ def balances(app: App) -> list[Reading]:
     sums: Counter[tuple[str, str]] = Counter()
     with app.work("", write=False) as ctx:
         for row in ctx.tx.find(account):
-            if row["kind"] not in SOURCES:
+            if row["kind"] not in queries.SOURCES:
                 sums[row["channel"], row["kind"]] += row["balance_fen"]
     return [(fen, {"yimen.channel": channel, "yimen.account": kind}) for (channel, kind), fen in sorted(sums.items())]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -14,17 +14,18 @@ from services.payment.tables import account, batch, hold, instalment, instructio
 
 i, other = instalment.c, instalment.alias("other")
 
+# Where money comes from: these accounts go below zero by what they gave.
+SOURCES = ("treasury", "penalised")
 _CHANGE = sa.update(account).where(
     account.c.account_id == sa.bindparam("name"),
-    sa.or_(account.c.kind.in_(sa.bindparam("sources", expanding=True)),
-           account.c.balance_fen + sa.bindparam("fen", type_=sa.BigInteger) >= 0),
+    sa.or_(account.c.balance_fen + sa.bindparam("fen", type_=sa.BigInteger) >= 0, *(account.c.kind == one for one in SOURCES)),
 ).values(balance_fen=account.c.balance_fen + sa.bindparam("fen", type_=sa.BigInteger))
 
 
-def change_balance(tx: Tx, name: str, fen: int, sources: Collection[str]) -> bool:
-    """Add to a balance; False, and nothing is done, where there is no such account or it would fall below zero."""
-    found = tx.connection.execute(_CHANGE, {"name": name, "fen": fen, "sources": list(sources)})
-    return found.rowcount == 1
+def change_balances(tx: Tx, changes: Sequence[tuple[str, int]]) -> bool:
+    """Add to balances, in this order and in one go; False where one of them does not exist or would fall below zero: then the
+    caller must undo the others with his transaction."""
+    return tx.connection.execute(_CHANGE, [{"name": name, "fen": fen} for name, fen in changes]).rowcount == len(changes)
 
 
 def balances_at(tx: Tx, channel: str, moment: datetime | None) -> dict[str, int]:

@@ -71,6 +71,8 @@ class Tx:
         """Of these rows only those whose key is not there yet; returns the keys that were new."""
         if not batch:
             return set()
+        if len(batch) == 1:  # a plain statement: nothing of many rows has to be put together
+            return {batch[0][key.name]} if self.insert_new(key.table, **batch[0]) else set()
         statement = statements.insert_new(key.table, self._dialect, key.name)
         return set(self.connection.execute(statement, list(batch)).scalars())
 
