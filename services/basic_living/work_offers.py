@@ -1,6 +1,6 @@
 """Work that was offered and refused (国务院令649号§45, requirements 4.5): after three refusals without reason in succession the
-member's own
-share of the minimum guarantee stops; an acceptance begins the count anew. The employment department tells; here it is decided."""
+member's own share of the minimum guarantee stops; an acceptance begins the count anew. The employment department tells; here
+it is decided."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ own transaction: however large a batch is, it is never held in memory, and whoev
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
@@ -41,11 +41,12 @@ ACCOUNT_PAGE_MAX = 200
 def prepare(ctx: Context, name: str, due_on: date) -> Row:
     """Begin a batch of everything that the channel owes up to a day and that is not in another one.
 
-    Raises Fault CHANNEL_NOT_FOUND, or INSTALMENT_STATE before the day.
+    From the cut-off on it can be prepared and reviewed; what is granted after that goes into the next one. Raises Fault
+    CHANNEL_NOT_FOUND, or INSTALMENT_STATE before the cut-off.
     """
     lines.require_channel(ctx, name)
-    if due_on > ctx.today:
-        raise Fault("INSTALMENT_STATE", state="未到发放日", act="编制批次")
+    if due_on > ctx.today + timedelta(days=int(lines.parameters()["cut_off_days"])):
+        raise Fault("INSTALMENT_STATE", state="未到截止日", act="编制批次")
     running = ctx.tx.first(batch, channel=name, due_on=due_on, state=[PREPARING, PREPARED, REVIEWED, RELEASING], lock=True)
     if running is not None:
         return running
@@ -123,6 +124,8 @@ def release(ctx: Context, batch_id: str) -> Row:
     """Let it be paid; never by who prepared it. Raises Fault SEPARATION_OF_DUTIES, BATCH_CHANGED or INSTALMENT_STATE."""
     row = find(ctx, batch_id)
     require_state(row, REVIEWED, act="发放批次")
+    if row["due_on"] > ctx.today:
+        raise Fault("INSTALMENT_STATE", state="未到发放日", act="发放批次")
     _require_second(ctx, row)
     _require_unchanged(ctx, row)
     by_line = Counter[str]()

@@ -97,8 +97,7 @@ def _require_same(ctx: Context, again: Sequence[Move]) -> None:
 
 def _refuse(ctx: Context, changes: Sequence[tuple[str, int]]) -> NoReturn:
     """Say which account it was (of several sources the first that could be); what was changed is undone with the transaction,
-    or the
-    savepoint, that this ends."""
+    or the savepoint, that this ends."""
     rows = {row["account_id"]: row for row in ctx.tx.find(account, account_id=[name for name, _ in changes])}
     for name, _ in changes:
         if name not in rows:
@@ -112,8 +111,7 @@ def _refuse(ctx: Context, changes: Sequence[tuple[str, int]]) -> NoReturn:
 
 def reverse(ctx: Context, transfer_id: str, reference: str) -> bool:
     """Undo a transfer by its contrary, once. Raises Fault TRANSFER_NOT_FOUND, or BALANCE_TOO_LOW when the money is not there
-    any more;
-    a reversal itself is not reversed."""
+    any more; a reversal itself is not reversed."""
     row = ctx.require(ctx.tx.first(transfer, transfer_id=transfer_id), "TRANSFER_NOT_FOUND", transfer_id=transfer_id[:36])
     if row["kind"] == REVERSAL:
         raise Fault("TRANSFER_CONFLICT", transfer_id=transfer_id)

@@ -1,6 +1,5 @@
 """What the bank says of instructions, whoever carried the word: an answer, a file, a statement. A group is one transaction;
-saying
-a thing twice changes nothing."""
+saying a thing twice changes nothing."""
 
 from __future__ import annotations
 
@@ -76,9 +75,8 @@ def _settled(ctx: Context, rows: Sequence[Row]) -> None:
 
 
 def returned(ctx: Context, row: Row, reason_code: str) -> str:
-    """The money did not arrive, or came back after it had: it is where it was before, and the account must be corrected; after
-    the
-    second time somebody must look at it first (W14). Returns its batch."""
+    """The money did not arrive, or came back after it had: it is where it was before, and the account must be corrected;
+    after the second time somebody must look at it first (W14). Returns its batch."""
     mine = ctx.require(ctx.tx.first(instalment, instalment_id=row["instalment_id"], lock=True), "INTERNAL")
     ctx.tx.update(instruction, {"instruction_id": row["instruction_id"]}, state="returned", reason_code=reason_code)
     back_from = ledger.account_id(lines.line_of(mine), ledger.PAID) if mine["state"] == "settled" else ""

@@ -1,6 +1,5 @@
 """The bank's word against ours: each day's statement is compared with what was instructed. Every instruction ends on a
-statement, or
-on a dated list with an owner.
+statement, or on a dated list with an owner.
 
 A statement is taken in within one transaction a group of entries; which entries are in is kept, so that whoever is killed goes on
 where he was, and the same statement again changes nothing.
@@ -11,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -28,10 +27,11 @@ from yimen.store.unit import Row
 
 from services.payment import lines, outcomes
 from services.payment.bank import Outcome, bank_of
-from services.payment.tables import discrepancy, instruction, statement, statement_entry
+from services.payment.tables import bank_file_part, discrepancy, instruction, statement, statement_entry
 
 GROUP_MAX = 500
 HEAD_BYTES = 4096
+PARTS_MAX, SHA256_CHARACTERS = 4_000, 64
 MATCHED = "matched"
 UNKNOWN, AMOUNT, TWICE, MISSING, UNANSWERED = ("unknown_instruction", "amount_differs", "settled_twice", "not_on_statement",
                                                "unanswered")
@@ -55,9 +55,44 @@ class TakenIn:
 # ------------------------------------------------------------------------------------------------ files
 def take_in_file(app: App, content: bytes) -> TakenIn:
     """A file of the bank, recognised by its namespace. Raises Fault BANK_FILE_WRONG; nothing of a wrong file is taken in."""
+    return _take_in_parts(app, [content])
+
+
+def keep_part(app: App, upload_id: str, part: int, content: bytes) -> None:
+    """A part of a large file that is not the last. Raises Fault FIELD_WRONG beyond PARTS_MAX."""
+    if not 0 <= part < PARTS_MAX or not upload_id or len(upload_id) > SHA256_CHARACTERS:
+        raise Fault("FIELD_WRONG", field="part", expected=f"0–{PARTS_MAX - 1},upload_id 为文件的 SHA-256")
+    with app.work(f"service:{app.name}") as ctx:
+        ctx.tx.delete(bank_file_part, bank_file_part.c.came_at < ctx.now - timedelta(days=1))  # what nobody has completed
+        ctx.tx.insert_new(bank_file_part, upload_id=upload_id, part=part, content=content, came_at=ctx.now)
+
+
+def take_in_upload(app: App, upload_id: str, last: int, content: bytes) -> TakenIn:
+    """The last part has come. Raises Fault BANK_FILE_WRONG, also when a part is missing or the whole is another file."""
+    def parts() -> Iterator[bytes]:
+        for number in range(last):
+            with app.work("", write=False) as ctx:
+                row = ctx.tx.first(bank_file_part, upload_id=upload_id, part=number)
+            if row is None:
+                raise Fault("BANK_FILE_WRONG", where="文件", problem=f"缺少第 {number + 1} 部分,请重新提交")
+            yield row["content"]
+        yield content
+
+    found = _take_in_parts(app, parts(), upload_id)
+    with app.work(f"service:{app.name}") as ctx:
+        ctx.tx.delete(bank_file_part, upload_id=upload_id)
+    return found
+
+
+def _take_in_parts(app: App, parts: Iterable[bytes], sha256: str = "") -> TakenIn:
+    seen = hashlib.sha256()
     with tempfile.NamedTemporaryFile(prefix="yimen-bank-", suffix=".xml") as spooled:
-        spooled.write(content)
+        for one in parts:
+            seen.update(one)
+            spooled.write(one)
         spooled.flush()
+        if sha256 and seen.hexdigest() != sha256:
+            raise Fault("BANK_FILE_WRONG", where="文件", problem="内容与 SHA-256 不符,请重新提交")
         return take_in_path(app, Path(spooled.name))
 
 
@@ -89,8 +124,8 @@ def _status(app: App, said: Iterable[Outcome]) -> TakenIn:
     for group in groups(said, outcomes.GROUP_MAX):
         outcomes.take_in(app, group)
         with app.work(f"service:{app.name}") as ctx:
-            known = {row["instruction_id"] for row in ctx.tx.find(instruction, instruction_id=[one.instruction_id
-                                                                                               for one in group])}
+            named = [one.instruction_id for one in group]
+            known = {row["instruction_id"] for row in ctx.tx.find(instruction, instruction_id=named)}
             for one in group:
                 if one.instruction_id not in known:
                     note(ctx, UNKNOWN, one.instruction_id, "", 0)
@@ -212,15 +247,17 @@ def fetch_statements(app: App) -> bool:
     if day >= app.today():
         return False
     try:
-        content = bank_of(app).statement(day)
+        with tempfile.TemporaryDirectory(prefix="yimen-bank-") as folder:
+            path = Path(folder) / "statement.xml"
+            if not bank_of(app).statement(day, path):
+                return False
+            take_in_path(app, path)
     except Fault as fault:
         if fault.code != "PEER_UNAVAILABLE":
             raise
         app.telemetry.meter.add("yimen.bank.unanswered")
         return False
-    if content:
-        take_in_file(app, content)
-    return bool(content)
+    return True
 
 
 def check_unreconciled(ctx: Context, subject: str, payload: dict[str, object]) -> None:

@@ -88,10 +88,10 @@ class BooksServicer(books_pb2_grpc.BooksServiceServicer):
     def _line(self, ctx: Context, line: str, year: int, level: str) -> Any:
         own = queries.line_balances(ctx.tx, line)
         return pb.BudgetLine(
-            line=line, year=year, level=level, budget_fen=-own.get(ledger.TREASURY, 0), available_fen=own.get(ledger.AVAILABLE,
-                                                                                                              0),
-            reserved_fen=own.get(ledger.RESERVED, 0), in_batch_fen=own.get(ledger.BATCH, 0), paid_fen=own.get(ledger.PAID, 0),
-            purchased_fen=own.get(ledger.PURCHASE, 0), owed_back_fen=own.get(ledger.DEBT, 0), idle_fen=lines.idle_fen(ctx, line))
+            line=line, year=year, level=level, idle_fen=lines.idle_fen(ctx, line), budget_fen=-own.get(ledger.TREASURY, 0),
+            available_fen=own.get(ledger.AVAILABLE, 0), reserved_fen=own.get(ledger.RESERVED, 0),
+            in_batch_fen=own.get(ledger.BATCH, 0), paid_fen=own.get(ledger.PAID, 0),
+            purchased_fen=own.get(ledger.PURCHASE, 0), owed_back_fen=own.get(ledger.DEBT, 0))
 
     def ListPaidByTownship(self, request: Any, context: Any) -> Any:
         caller().require_role(*READERS)
@@ -146,14 +146,18 @@ class BooksServicer(books_pb2_grpc.BooksServiceServicer):
                 count, fen, unfunded = queries.demand(ctx.tx, request.channel, month, following)
                 shown.append(pb.MonthDemand(month=f"{month:%Y-%m}", instalments=count, amount_fen=fen,
                                             unfunded_fen=unfunded))
-            there = sum(ledger.balance(ctx, ledger.account_id(line, ledger.AVAILABLE)) for line, _, _ in lines.all_lines(ctx,
-                                                                                                                         opened))
+            mine = [ledger.account_id(line, ledger.AVAILABLE) for line, _, _ in lines.all_lines(ctx, opened)]
+            there = sum(ledger.balance(ctx, one) for one in mine)
         return pb.ForecastDemandResponse(months=shown, available_fen=there)
 
     # ------------------------------------------------------------------------------------------ the bank's word
     def TakeInBankFile(self, request: Any, context: Any) -> Any:
         caller().require_role("finance_officer")
-        found = reconcile.take_in_file(self._app, request.content)
+        if request.more:
+            reconcile.keep_part(self._app, request.upload_id, request.part, request.content)
+            return pb.TakeInBankFileResponse()
+        found = (reconcile.take_in_upload(self._app, request.upload_id, request.part, request.content) if request.part
+                 else reconcile.take_in_file(self._app, request.content))
         return pb.TakeInBankFileResponse(kind=found.kind, entries=found.entries, matched=found.matched, known=found.known)
 
     def ListDiscrepancies(self, request: Any, context: Any) -> Any:

@@ -190,6 +190,15 @@ statement_entry = sa.Table(
     sa.Column("finding", sa.String(24), nullable=False),
 )
 
+# Parts of a large file that an officer hands in, until the last has come.
+bank_file_part = sa.Table(
+    "bank_file_part", METADATA,
+    sa.Column("upload_id", sa.String(64), primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("came_at", Moment, nullable=False),
+)
+
 # Where the bank and we do not agree; each has an owner and a day (a task), and ends with what was found.
 discrepancy = sa.Table(
     "discrepancy", METADATA,

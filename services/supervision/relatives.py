@@ -1,8 +1,6 @@
 """Relatives of officers and village cadres (近亲属备案, R134, requirements 2.10): declared every year, compared each night with
-who
-applies. A case that one of them stands in is checked in full, and the relative may not act on it; who had not declared is a
-case of
-duty.
+who applies. A case that one of them stands in is checked in full, and the relative may not act on it; who had not declared is
+a case of duty.
 
 The numbers stay sealed here; the roster says who has them, and keeps the reading in its log.
 """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from yimen.kernel.clock import CHINA
 from yimen.payment.v1 import batches_pb2 as pb
 from yimen.payment.v1 import payment_pb2
 
@@ -48,6 +49,23 @@ def test_one_prepares_another_reviews_and_only_then_it_is_paid(town: Callable[..
     told = home.month.tokens.role("finance_officer")
     assert code_of(lambda: home.world.peers.stub("payment").ReleaseBatch(payment_pb2.ReleaseBatchRequest(
         channel=CHANNEL, due_on="2026-04-01"), token=told)) == "BATCH_REVIEW_FIRST"
+
+
+def test_after_the_cut_off_it_is_seen_and_on_the_day_it_is_paid(town: Callable[..., Town]) -> None:
+    home = town("c18_wage_goes_up", date(2026, 3, 27))
+    for kind in NOBODY_PAYS:
+        home.month.players.__dict__["_acts"].pop(kind)
+    desk = Finance(home.month)
+    home.world.clock.move_to(datetime(2026, 3, 28, 9, tzinfo=CHINA))
+    assert code_of(lambda: desk.prepare("2026-04-01")) == "INSTALMENT_STATE"
+    home.world.clock.move_to(datetime(2026, 3, 31, 9, tzinfo=CHINA))
+    batch = desk.prepare("2026-04-01")
+    assert batch.instalments == 1
+    desk.review(batch)
+    assert code_of(lambda: desk.release(batch.batch_id)) == "INSTALMENT_STATE"  # seen early, paid on the day
+    home.until(date(2026, 4, 2))
+    desk.release(batch.batch_id)
+    assert _state(home)["state"] == "settled"
 
 
 def test_a_batch_that_changed_after_its_review_is_reviewed_again(town: Callable[..., Town]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import threading
 import time
@@ -87,6 +88,30 @@ def test_what_is_wrong_with_a_statement_is_listed_with_an_owner(town: Callable[.
     assert code_of(lambda: resolve("whatever")) == "FIELD_WRONG" and code_of(lambda: resolve("bank_error", "")) == "REASON_REQUIRED"
     resolve("bank_error")
     assert code_of(lambda: resolve("bank_error")) == "INSTALMENT_STATE" and len(_listed(desk)) == 1
+
+
+def test_a_large_file_comes_in_parts_and_only_whole(town: Callable[..., Town], tmp_path: Path) -> None:
+    home = town("c18_wage_goes_up", date(2026, 4, 8))
+    desk = Finance(home.month)
+    day, opening = _last(home)
+    content = _statement(tmp_path / "s.xml", day, opening, [Entry(str(uuid.uuid4()), "debit", 1) for _ in range(900)])
+    parts = [content[start: start + 100_000] for start in range(0, len(content), 100_000)]
+    upload = hashlib.sha256(content).hexdigest()
+
+    def hand_in(part: int, upload_id: str = upload) -> Any:
+        return desk.books.TakeInBankFile(pb.TakeInBankFileRequest(content=parts[part], upload_id=upload_id, part=part,
+                                                                  more=part < len(parts) - 1), token=desk.first(), timeout_s=60.0)
+
+    assert len(parts) == 3
+    assert code_of(lambda: hand_in(len(parts) - 1)) == "BANK_FILE_WRONG"  # where are the others?
+    for number in range(len(parts) - 1):
+        hand_in(number)
+        hand_in(number)  # said twice
+    assert code_of(lambda: hand_in(len(parts) - 1, "another")) == "BANK_FILE_WRONG"
+    answer = hand_in(len(parts) - 1)
+    home.world.settle()
+    assert (answer.entries, answer.matched) == (900, 0) and len(_listed(desk)) == 900
+    assert not home.rows("payment", "select 1 as one from bank_file_part")
 
 
 def test_a_payment_that_comes_back_after_days_is_where_it_was_before(town: Callable[..., Town], tmp_path: Path) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from yimen.cli.connect import place
+from yimen.cli.connect import Place, place
 from yimen.cli.pay_desk import FIRST, WAIT_S, Officer, books
 from yimen.cli.standing import token_of
 from yimen.kernel.errors import Fault
 from yimen.kernel.money import yuan
 from yimen.payment.v1 import books_pb2
 
+PART_BYTES = 128 * 1024
 KINDS = {
     "unknown_instruction": "银行有、我方没有",
     "amount_differs": "金额不符",
@@ -34,10 +36,10 @@ def reconcile(
         token = token_of(here, officer, "")
         if file is not None:
             try:
-                content = file.read_bytes()
+                size = file.stat().st_size
             except OSError as error:
                 raise Fault("FILE_WRONG", name=file.name, problem=type(error).__name__) from None
-            answer = books(here).TakeInBankFile(books_pb2.TakeInBankFileRequest(content=content), token=token, timeout_s=WAIT_S)
+            answer = _hand_in(here, file, size, token)
             typer.echo(
                 f"{answer.kind}:{answer.entries} 笔,相符 {answer.matched} 笔" + (";以前接收过,未作改动" if answer.known else "")
             )
@@ -51,3 +53,17 @@ def reconcile(
             f"{one.discrepancy_id}  {KINDS[one.kind]}  {yuan(one.amount_fen)}元  指令 {one.instruction_id}  {one.found_on} 发现"
         )
     typer.echo(f"未处理的差异 {len(found)} 项。")
+
+
+def _hand_in(here: Place, file: Path, size: int, token: str) -> Any:
+    """The file in parts, each small enough for a call."""
+    last = max(0, (size - 1) // PART_BYTES)
+    with file.open("rb") as source:
+        upload_id = hashlib.file_digest(source, "sha256").hexdigest()
+        source.seek(0)
+        for part in range(last + 1):
+            content = source.read(PART_BYTES)
+            answer = books(here).TakeInBankFile(
+                books_pb2.TakeInBankFileRequest(content=content, upload_id=upload_id, part=part, more=part < last),
+                token=token, timeout_s=WAIT_S)
+    return answer

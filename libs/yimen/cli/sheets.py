@@ -1,6 +1,5 @@
 """Tables for spreadsheets, CSV or XLSX, a row at a time. What people have written stays text: no cell is ever taken for a
-formula,
-and a long number (an account, a receipt) keeps its digits."""
+formula, and a long number (an account, a receipt) keeps its digits."""
 
 from __future__ import annotations
 

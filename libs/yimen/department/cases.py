@@ -125,8 +125,8 @@ class Desk:
         if unknown:
             raise Fault("FIELD_WRONG", field="corrections", expected="/".join(sorted(made["facts"])))
         facts = {**made["facts"], **corrections}
-        return self.shelf.by_hash(ctx, made["pack_hash"]).decide(made["item"], facts), {name: facts[name]
-                                                                                        for name in made["facts"]}
+        again = self.shelf.by_hash(ctx, made["pack_hash"]).decide(made["item"], facts)
+        return again, {name: facts[name] for name in made["facts"]}
 
     def assess(self, ctx: Context, case: Row, act: Act) -> None:
         """The facts are there: compute the draft and put it before the proposing officer."""

@@ -1,6 +1,5 @@
-"""An applicant does not agree (异议复核, R127, requirements 2.8): the township looks at the decision again, then the county,
-each by
-another officer than who made it and within fifteen working days. What was wrong is carried out like a reconsideration."""
+"""An applicant does not agree (异议复核, R127, requirements 2.8): the township looks at the decision again, then the county, each
+by another officer than who made it and within fifteen working days. What was wrong is carried out like a reconsideration."""
 
 from __future__ import annotations
 
@@ -53,8 +52,7 @@ def ask(ctx: Context, case: Row, reason: str) -> Row:
 def decide(ctx: Context, desk: Desk, case: Row, level: str, outcome: str, corrections: Mapping[str, Any],
            reason: str) -> tuple[str, int]:
     """It stands, or it is replaced; returns the decision in its place and what is owed. Raises Fault RECHECK_NOT_FOUND,
-    CASE_STATE,
-    SEPARATION_OF_DUTIES or FIELD_WRONG."""
+    CASE_STATE, SEPARATION_OF_DUTIES or FIELD_WRONG."""
     row = ctx.require(ctx.tx.first(recheck, case_id=case["case_id"], level=level, lock=True), "RECHECK_NOT_FOUND")
     if row["outcome"]:
         raise Fault("CASE_STATE", state="已办结", act="决定复核")

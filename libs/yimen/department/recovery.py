@@ -1,6 +1,5 @@
 """Somebody was given more than he was entitled to (requirements 2.7): suspected, looked into, decided; the order to give it
-back is
-signed here and carried out by payment.
+back is signed here and carried out by payment.
 
 The pack of then decides again by the facts as they were found. What stands is corrected from next month on, whoever was wrong.
 """
@@ -121,8 +120,9 @@ def _correct(ctx: Context, desk: Desk, case: Row, decision_id: str, finding: Fin
     if before is None:
         return
     made = desk.decision(ctx, decision_id)
-    result = Result.STOP if finding is Finding.FRAUD else compare(before.amount, made["outcome"], (made["category"],
-                                                                                                   made["amount_fen"]), 0)
+    result = compare(before.amount, made["outcome"], (made["category"], made["amount_fen"]), 0)
+    if finding is Finding.FRAUD:
+        result = Result.STOP
     if result is not Result.UNCHANGED:
         adjust(ctx, desk, before, made, result, cause=CAUSE, reason=reason or made["reason"],
                effective_on=first_of_next_month(ctx.today))

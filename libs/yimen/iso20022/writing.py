@@ -30,6 +30,7 @@ from yimen.iso20022.messages import (
 
 _STATUS = {"settled": ACCEPTED, "pending": PENDING, "returned": REJECTED}
 AGENT = "NOTPROVIDED"
+ID_CHARACTERS_MAX = 35  # of every identification in these messages
 
 
 @contextmanager
@@ -71,11 +72,10 @@ def _agent(name: str) -> Any:
 def write_initiation(path: Path, message_id: str, at: datetime, due_on: date, debtor: str, debit_account: str,
                      payments: Iterable[Payment], count: int, total_fen: int) -> None:
     """pain.001: `count` and `total_fen` stand in its head and are what `payments` come to."""
-    identity = message_id.replace("-", "")[:35]
+    identity = message_id.replace("-", "")[:ID_CHARACTERS_MAX]
     with _document(path, PAIN_001) as out, out.element("CstmrCdtTrfInitn"):
-        out.write(_tree("GrpHdr", _tree("MsgId", identity), _tree("CreDtTm", at.isoformat(timespec="seconds")),
-                        _tree("NbOfTxs", str(count)), _tree("CtrlSum", yuan_text(total_fen)), _tree("InitgPty", _tree("Nm",
-                                                                                                                      debtor))))
+        out.write(_head(identity, at, _tree("NbOfTxs", str(count)), _tree("CtrlSum", yuan_text(total_fen)),
+                        _tree("InitgPty", _tree("Nm", debtor))))
         with out.element("PmtInf"):
             for part in (_tree("PmtInfId", identity), _tree("PmtMtd", "TRF"), _tree("BtchBookg", "false"),
                          _tree("NbOfTxs", str(count)), _tree("CtrlSum", yuan_text(total_fen)),
@@ -94,39 +94,43 @@ def write_initiation(path: Path, message_id: str, at: datetime, due_on: date, de
 def write_status(path: Path, message_id: str, at: datetime, original_id: str, lines: Iterable[StatusLine]) -> None:
     """pain.002 about one pain.001."""
     with _document(path, PAIN_002) as out, out.element("CstmrPmtStsRpt"):
-        out.write(_tree("GrpHdr", _tree("MsgId", message_id.replace("-", "")[:35]), _tree("CreDtTm",
-                                                                                          at.isoformat(timespec="seconds"))))
+        out.write(_head(message_id.replace("-", "")[:ID_CHARACTERS_MAX], at))
         out.write(_tree("OrgnlGrpInfAndSts", _tree("OrgnlMsgId", original_id), _tree("OrgnlMsgNmId", PAIN_001)))
         with out.element("OrgnlPmtInfAndSts"):
             out.write(_tree("OrgnlPmtInfId", original_id))
             for one in lines:
-                reason = _tree("StsRsnInf", _tree("Rsn", _tree("Cd", REASON_CODES.get(one.reason_code,
-                                                                                      "NARR")))) if one.reason_code else None
                 out.write(_tree("TxInfAndSts", _tree("OrgnlEndToEndId", one.end_to_end_id.replace("-", "")),
-                                _tree("TxSts", _STATUS[one.state]), reason))
+                                _tree("TxSts", _STATUS[one.state]), _reason("StsRsnInf", one.reason_code)))
 
 
 def write_statement(path: Path, head: Statement, at: datetime, entries: Iterable[Entry]) -> None:
     """camt.053 of one day."""
     with _document(path, CAMT_053) as out, out.element("BkToCstmrStmt"):
-        out.write(_tree("GrpHdr", _tree("MsgId", head.statement_id[:35]), _tree("CreDtTm", at.isoformat(timespec="seconds"))))
+        day = head.booked_on.isoformat()
+        out.write(_head(head.statement_id[:ID_CHARACTERS_MAX], at))
         with out.element("Stmt"):
-            day = _tree("Dt", head.booked_on.isoformat())
-            out.write(_tree("Id", head.statement_id[:35]))
+            out.write(_tree("Id", head.statement_id[:ID_CHARACTERS_MAX]))
             out.write(_account("Acct", head.account))
             for code, fen in (("OPBD", head.opening_fen), ("CLBD", head.closing_fen)):
                 out.write(_tree("Bal", _tree("Tp", _tree("CdOrPrtry", _tree("Cd", code))), _amount("Amt", abs(fen)),
-                                _tree("CdtDbtInd", "DBIT" if fen < 0 else "CRDT"), _tree("Dt", _tree("Dt",
-                                                                                                     head.booked_on.isoformat()))))
+                                _tree("CdtDbtInd", "DBIT" if fen < 0 else "CRDT"), _tree("Dt", _tree("Dt", day))))
             for one in entries:
                 out.write(_entry(one, day))
 
 
-def _entry(one: Entry, day: Any) -> Any:
-    came_back = _tree("RtrInf", _tree("Rsn", _tree("Cd", REASON_CODES.get(one.reason_code,
-                                                                          "NARR")))) if one.direction == "credit" else None
+def _head(identity: str, at: datetime, *rest: Any) -> Any:
+    return _tree("GrpHdr", _tree("MsgId", identity), _tree("CreDtTm", at.isoformat(timespec="seconds")), *rest)
+
+
+def _reason(name: str, code: str) -> Any:
+    """What it was, by the standard's code; nothing where nothing was wrong."""
+    return _tree(name, _tree("Rsn", _tree("Cd", REASON_CODES.get(code, "NARR")))) if code else None
+
+
+def _entry(one: Entry, day: str) -> Any:
+    came_back = _reason("RtrInf", one.reason_code or "OTHER") if one.direction == "credit" else None
     return _tree(
         "Ntry", _amount("Amt", one.amount_fen), _tree("CdtDbtInd", "DBIT" if one.direction == "debit" else "CRDT"),
-        _tree("Sts", _tree("Cd", "BOOK")), _tree("BookgDt", _tree("Dt", str(day.text))),
+        _tree("Sts", _tree("Cd", "BOOK")), _tree("BookgDt", _tree("Dt", day)),
         _tree("BkTxCd", _tree("Prtry", _tree("Cd", "PMNT"))),
         _tree("NtryDtls", _tree("TxDtls", _tree("Refs", _tree("EndToEndId", one.end_to_end_id.replace("-", ""))), came_back)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Protocol
 
 from yimen.runtime.app import App
@@ -49,8 +50,8 @@ class Bank(Protocol):
         """What became of these orders: instruction → the message that carried it. Nobody need answer for each."""
         ...
 
-    def statement(self, day: date) -> bytes:
-        """The day's camt.053; empty while there is none."""
+    def statement(self, day: date, path: Path) -> bool:
+        """Write the day's camt.053 to a file, a part at a time; False while there is none."""
         ...
 
 

@@ -54,9 +54,9 @@ class FileBank:
         """Of a message that never got as far as the folder the bank knows nothing; of the others its files will tell."""
         return [Outcome(one, "pending" if self._was_written(message_id) else "unknown") for one, message_id in asked.items()]
 
-    def statement(self, day: date) -> bytes:
+    def statement(self, day: date, path: Path) -> bool:
         """They come by themselves (`read_inbox`)."""
-        return b""
+        return False
 
 
 def read_inbox(app: App) -> bool:

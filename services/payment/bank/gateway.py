@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 
 from yimen.bank.v1 import bank_pb2
+from yimen.kernel.errors import Fault
 from yimen.runtime.app import App
 
 from services.payment.bank import Order, Outcome
 
 DEADLINE_S = 10.0
+STATEMENT_S = 120.0  # the bank writes it when it is first asked for
+PARTS_MAX = 4_000
 
 
 class GatewayBank:
@@ -30,9 +34,17 @@ class GatewayBank:
     def query(self, asked: Mapping[str, str]) -> list[Outcome]:
         return _outcomes(self._stub.Query(bank_pb2.QueryRequest(instruction_ids=list(asked)), timeout_s=DEADLINE_S))
 
-    def statement(self, day: date) -> bytes:
-        answer = self._stub.GetStatement(bank_pb2.GetStatementRequest(booked_on=day.isoformat()), timeout_s=DEADLINE_S)
-        return bytes(answer.camt053)
+    def statement(self, day: date, path: Path) -> bool:
+        offset, written = 0, 0
+        with path.open("wb") as out:
+            for _ in range(PARTS_MAX):
+                answer = self._stub.GetStatement(bank_pb2.GetStatementRequest(booked_on=day.isoformat(), offset=offset),
+                                                 timeout_s=STATEMENT_S)
+                written += out.write(answer.camt053)
+                offset = answer.next_offset
+                if not offset:
+                    return written > 0
+        raise Fault("PEER_UNAVAILABLE", peer="bank")  # it goes on without an end
 
 
 def _outcomes(answer: bank_pb2.SubmitResponse | bank_pb2.QueryResponse) -> list[Outcome]:

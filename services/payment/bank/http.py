@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -41,9 +42,9 @@ class HttpBank:
     def query(self, asked: Mapping[str, str]) -> list[Outcome]:
         return _outcomes(self._call("POST", "/v1/outcomes", {"ids": list(asked)}))
 
-    def statement(self, day: date) -> bytes:
+    def statement(self, day: date, path: Path) -> bool:
         answer = self._call("GET", f"/v1/statements/{day.isoformat()}", None)
-        return b"" if answer is None else bytes(answer.content)
+        return answer is not None and path.write_bytes(answer.content) > 0
 
     def _call(self, method: str, path: str, body: Any) -> Any:
         headers = {"authorization": f"Bearer {self._app.peers.own_token()}"}

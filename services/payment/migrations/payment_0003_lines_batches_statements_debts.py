@@ -24,6 +24,13 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('allocation_id')
     )
     op.create_index(op.f('ix_allocation_line'), 'allocation', ['line'], unique=False)
+    op.create_table('bank_file_part',
+    sa.Column('upload_id', sa.String(length=64), nullable=False),
+    sa.Column('part', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=False),
+    sa.Column('came_at', Moment, nullable=False),
+    sa.PrimaryKeyConstraint('upload_id', 'part')
+    )
     op.create_table('batch',
     sa.Column('batch_id', sa.String(length=36), nullable=False),
     sa.Column('channel', sa.String(length=40), nullable=False),
@@ -185,6 +192,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_batch_state'), table_name='batch')
     op.drop_index(op.f('ix_batch_channel'), table_name='batch')
     op.drop_table('batch')
+    op.drop_table('bank_file_part')
     op.drop_index(op.f('ix_allocation_line'), table_name='allocation')
     op.drop_table('allocation')
     # ### end Alembic commands ###

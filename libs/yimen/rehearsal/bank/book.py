@@ -116,6 +116,6 @@ def bookings(instruction_id: str, account: str, fen: int, received_on: date) -> 
     if account.endswith(SLOW):
         return [(received_on + timedelta(days=SLOW_DAYS), debit)]
     if account.endswith(BACK):
-        return [(received_on, debit), (received_on + timedelta(days=BACK_DAYS), Entry(instruction_id, "credit", fen,
-                                                                                      "NAME_MISMATCH"))]
+        came_back = Entry(instruction_id, "credit", fen, "NAME_MISMATCH")
+        return [(received_on, debit), (received_on + timedelta(days=BACK_DAYS), came_back)]
     return [(received_on, debit)] * (2 if account.endswith(TWICE) else 1)

@@ -1,6 +1,5 @@
 """The stand-in bank over ISO 20022 files (what `services.payment.bank.files` speaks): takes pain.001 from `out/`, brings
-pain.002 and
-camt.053 to `in/`."""
+pain.002 and camt.053 to `in/`."""
 
 from __future__ import annotations
 

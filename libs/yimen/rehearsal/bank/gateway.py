@@ -16,12 +16,15 @@ from yimen.rpc.server import Guard, RpcServer, caller
 from yimen.security.keys import KeyRing
 from yimen.telemetry.tracing import Telemetry
 
+PART_BYTES = 1024 * 1024
+
 
 class Bank(bank_pb2_grpc.BankServiceServicer):
     """The book's gRPC."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self.book = Book(path, clock)
+        self._written = tempfile.TemporaryDirectory(prefix="yimen-bank-")
 
     def Submit(self, request: Any, context: Any) -> Any:
         caller().require_service("payment")
@@ -39,10 +42,15 @@ class Bank(bank_pb2_grpc.BankServiceServicer):
 
     def GetStatement(self, request: Any, context: Any) -> Any:
         caller().require_service("payment")
-        with tempfile.TemporaryDirectory(prefix="yimen-bank-") as folder:
-            path = Path(folder) / "statement.xml"
-            is_there = self.book.statement(date.fromisoformat(request.booked_on), path)
-            return pb.GetStatementResponse(camt053=path.read_bytes() if is_there else b"")
+        # A day that is over does not change any more: its file is written once and read part after part.
+        path = Path(self._written.name) / f"{date.fromisoformat(request.booked_on)}.xml"
+        if not path.exists() and not self.book.statement(date.fromisoformat(request.booked_on), path):
+            return pb.GetStatementResponse()
+        with path.open("rb") as file:
+            file.seek(request.offset)
+            part = file.read(PART_BYTES)
+        following = request.offset + len(part)
+        return pb.GetStatementResponse(camt053=part, next_offset=following if following < path.stat().st_size else 0)
 
 
 def serve(path: Path, keys: Path, clock: Clock, address: str) -> RpcServer:
