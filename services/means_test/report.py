@@ -109,7 +109,7 @@ def build(declared: Any, found: Mapping[str, list[Finding]], visit: Mapping[str,
         "forest_mu": stated.forest_mu,
         "no_capable_obligor": form.no_capable_obligor, "tenure": form.living.tenure or "none",
         "house_area_m2": form.living.house_area_m2, "house_grade": form.living.house_grade or "none",
-        "verdict": "doubts_confirmed" if confirmed else "consistent", "account": lines,
+        "verdict": "needs_panel" if stated.exceptional else "doubts_confirmed" if confirmed else "consistent", "account": lines,
         "visit_finding": visit["visit_finding"], "sources": sorted(ADAPTERS),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -17,9 +18,9 @@ from tests.journey.town import CLOSED_BY, Town
 def town(tmp_path: Any, sample: County) -> Any:
     made: list[Any] = []
 
-    def found(story: str, until: date = CLOSED_BY) -> Town:
+    def found(story: str, until: date = CLOSED_BY, change: Callable[[Any], None] | None = None) -> Town:
         world = EmbeddedWorld(tmp_path / story, start_moment())
-        made.extend((world, one := Town(world, sample, story, until)))
+        made.extend((world, one := Town(world, sample, story, until, change)))
         return one
 
     yield found

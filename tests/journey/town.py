@@ -20,8 +20,11 @@ CLOSED_BY = date(2026, 4, 3)
 class Town:
     """A county with one family, whose days pass when asked."""
 
-    def __init__(self, world: Any, county: County, story: str, until: date) -> None:
+    def __init__(self, world: Any, county: County, story: str, until: date,
+                 change: Callable[[Any], None] | None = None) -> None:
         self.world, self.story = world, read(FILES / f"{story}.yaml")
+        if change is not None:
+            change(self.story.application)
         plain = Household(self.story.key, self.story.title, self.story.application, self.story.records,
                           expect=self.story.expect, script=self.story.script)
         self.month = Month(world, county, 0, seed=3, stories=[plain])

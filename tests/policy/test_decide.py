@@ -129,6 +129,12 @@ def test_another_countys_parameters_standards_and_delegation_can_be_tried(tmp_pa
     assert richer["items"][0]["amount_fen"] == 120_000
 
 
+def test_property_that_no_rule_fits_asks_for_the_panel(tmp_path: Path) -> None:
+    form = json.loads(EXAMPLE.read_text())["application"]
+    unclear = {**form, "property": {**form.get("property", {}), "exceptional": True}}
+    assert _decide(_variant(tmp_path, application=unclear))["items"][0]["authority_level"] == "panel"
+
+
 MEMBER = {"born": "1980-01-01", "relation": "applicant"}
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"application": {"members": []}}, "NO_MEMBERS"),

@@ -13,7 +13,7 @@ from yimen.casework.states import Act, State, step
 from yimen.department import visits
 from yimen.department.bulk import Bulk
 from yimen.department.declaration import CATEGORY, COUNTY, DELEGABLE, MONEY, TIERED, AidItem, Department
-from yimen.department.facts import gather, standards
+from yimen.department.facts import gather, needs_panel, standards
 from yimen.department.grants import first_due, sign_grant
 from yimen.department.packs import PackShelf
 from yimen.department.reviews import Reviews
@@ -206,6 +206,9 @@ class Desk:
                       application_id=case["application_id"])
 
     def level(self, ctx: Context, item: AidItem, case: Row, total_fen: int) -> str:
+        """Who decides on an amount, with the report that the case names."""
+        if item.means_test and needs_panel(ctx, case):
+            return authority.PANEL
         if item.decided_by == TIERED:
             return self.tiers(ctx, case).level(total_fen)
         if item.decided_by == DELEGABLE and self._delegated(ctx, item, case["township_code"]):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ROSTER, REPORT, STANDARDS = "roster", "report", "standards"
 PURPOSE = "decide_case"
+NEEDS_PANEL = "needs_panel"
 
 
 HOUSEHOLD_FACTS: dict[str, Fact] = {
@@ -109,10 +110,18 @@ def _person(member: Any, today: date) -> dict[str, Any]:
     return found | {"labour_capable": member.labour_capable, "employed": member.employed}
 
 
-def _from_report(ctx: Context, case: Row) -> dict[str, Any]:
-    report = ctx.once(("report", case["report_id"]), lambda: ctx.app.peers.stub("means_test").GetReport(
+def needs_panel(ctx: Context, case: Row) -> bool:
+    """Whether the report found property that no rule fits: then the panel decides, whatever the amount (requirements 3.3)."""
+    return bool(case["report_id"]) and str(_report(ctx, case).verdict) == NEEDS_PANEL
+
+
+def _report(ctx: Context, case: Row) -> Any:
+    return ctx.once(("report", case["report_id"]), lambda: ctx.app.peers.stub("means_test").GetReport(
         means_test_pb2.GetReportRequest(report_id=case["report_id"], case_id=case["case_id"], purpose=PURPOSE)))
-    return report_facts(report, case["person_id"])
+
+
+def _from_report(ctx: Context, case: Row) -> dict[str, Any]:
+    return report_facts(_report(ctx, case), case["person_id"])
 
 
 def report_facts(report: Any, person_id: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from yimen.casework.authority import Tiers
 from yimen.casework.categories import CATEGORIES
 from yimen.department.assemble import department_of
 from yimen.department.declaration import CATEGORY, COUNTY, DELEGABLE, MONEY, TIERED, AidItem, Department
-from yimen.department.facts import applicable, report_facts, roster_facts
+from yimen.department.facts import NEEDS_PANEL, applicable, report_facts, roster_facts
 from yimen.department.handlers import catalogue_entry
 from yimen.kernel.errors import Fault
 from yimen.policy.pack import Decision, Pack
@@ -142,7 +142,7 @@ def _answer(item: AidItem, asked: Any, pack: Pack, facts: dict[str, Any], questi
     return {**answer, "outcome": made.outcome, "amount_fen": made.amount_fen, "period": _period(item, made),
             "instalments": made.instalments if made.amount_fen else 0, "category": made.category or None,
             "rule_ids": [made.rule_id], "clauses": [made.clause], "reasons": [made.reason],
-            "authority_level": _level(item, made, pack, question),
+            "authority_level": _level(item, made, facts, pack, question),
             "trail": [{"rule": rule, "holds": holds} for rule, holds in made.trail], "facts": dict(made.inputs)}
 
 
@@ -154,7 +154,9 @@ def _period(item: AidItem, made: Decision) -> str | None:
     return "month" if made.every_months == 1 else f"{made.every_months} months"
 
 
-def _level(item: AidItem, made: Decision, pack: Pack, question: Question) -> str:
+def _level(item: AidItem, made: Decision, facts: Mapping[str, Any], pack: Pack, question: Question) -> str:
+    if item.means_test and facts.get("verdict") == NEEDS_PANEL:
+        return authority.PANEL
     if item.decided_by == TIERED:
         return _tiers(pack, question).level(made.amount_fen * made.instalments)
     if item.decided_by == DELEGABLE and question.delegated(item.name):

@@ -214,9 +214,10 @@ class Reviews:
             return self._complete(ctx, row, case, Result.UNCHANGED, row["reason"])
         item = self._desk.department.item(case["item"])
         notice = item.notice and row["result"] == Result.CHANGE_CATEGORY and made["amount_fen"] > before.amount[1]
+        with_report = {**case, "report_id": row["report_id"]}
         changes = {"state": (ReviewState.PRE_NOTICE if notice else ReviewState.DECIDING).value,
                    "by_employment": by_employment, "duties": {**row["duties"], ctx.actor: "提出复核意见"},
-                   "decide_level": self._desk.level(ctx, item, case, made["amount_fen"] * made["instalments"])}
+                   "decide_level": self._desk.level(ctx, item, with_report, made["amount_fen"] * made["instalments"])}
         ctx.tx.update(review, {"review_id": row["review_id"]}, **changes)
         ctx.audit("review.proposed", row["review_id"], result=row["result"])
         row = {**row, **changes}
