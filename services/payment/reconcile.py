@@ -143,20 +143,36 @@ def _statement(app: App, path: Path, sha256: str) -> TakenIn:
             raise Fault("STATEMENT_CONFLICT", statement_id=head.statement_id[:35])
         if new:
             _require_continuous(ctx, head)
-        done = ctx.tx.largest(statement_entry.c.number, statement_id=head.statement_id)
-    if done >= head.entries and not new:
-        return TakenIn("camt.053", head.entries, known["matched"], known=True)
-    for group in groups(enumerate(entries, start=1), GROUP_MAX):
+            if not head.entries:
+                _finish(ctx, head)
+        known_already = not new and _taken_in(ctx, head.statement_id) >= head.entries
+    for group in () if known_already else groups(enumerate(entries, start=1), GROUP_MAX):
         with app.work(f"service:{app.name}") as ctx:
-            _take_in_entries(ctx, head, [(number, one) for number, one in group if number > done])
-    with app.work(f"service:{app.name}") as ctx:
+            # Two processes may be at it, and one that was killed goes on: whoever holds the statement sees how far it is.
+            ctx.tx.first(statement, statement_id=head.statement_id, lock=True)
+            done = _taken_in(ctx, head.statement_id)
+            if fresh := [(number, one) for number, one in group if number > done]:
+                _take_in_entries(ctx, head, fresh)
+                if fresh[-1][0] == head.entries:
+                    _finish(ctx, head)
+    with app.work("", write=False) as ctx:
         matched = ctx.tx.count(statement_entry, statement_id=head.statement_id, finding=MATCHED)
-        ctx.tx.update(statement, {"statement_id": head.statement_id}, matched=matched)
-        ctx.audit("statement.taken_in", head.statement_id, entries=head.entries, matched=matched)
-        ctx.emit(events.StatementReconciled(statement_id=head.statement_id, booked_on=head.booked_on.isoformat(),
-                                            entries=head.entries, matched=matched), subject=f"statement:{head.statement_id}")
-        ctx.schedule(CHECK_TIMER, "all", ctx.now)
-    return TakenIn("camt.053", head.entries, matched, known=False)
+    return TakenIn("camt.053", head.entries, matched, known_already)
+
+
+def _taken_in(ctx: Context, statement_id: str) -> int:
+    """How many entries of a statement are in: they are taken in in their order."""
+    return ctx.tx.largest(statement_entry.c.number, statement_id=statement_id)
+
+
+def _finish(ctx: Context, head: Statement) -> None:
+    """The last entry is in: said in the same transaction, so that nobody is killed between the two."""
+    matched = ctx.tx.count(statement_entry, statement_id=head.statement_id, finding=MATCHED)
+    ctx.tx.update(statement, {"statement_id": head.statement_id}, matched=matched)
+    ctx.audit("statement.taken_in", head.statement_id, entries=head.entries, matched=matched)
+    ctx.emit(events.StatementReconciled(statement_id=head.statement_id, booked_on=head.booked_on.isoformat(),
+                                        entries=head.entries, matched=matched), subject=f"statement:{head.statement_id}")
+    ctx.schedule(CHECK_TIMER, "all", ctx.now)
 
 
 def _require_continuous(ctx: Context, head: Statement) -> None:
@@ -236,14 +252,15 @@ def resolve(ctx: Context, discrepancy_id: str, finding_code: str, reason: str) -
 
 # ------------------------------------------------------------------------------------------------ every day
 def fetch_statements(app: App) -> bool:
-    """Ask for the next day's statement that is not here yet, up to yesterday; True when one came."""
+    """Ask for the next day's statement that is not here yet, or not wholly, up to yesterday; True when one came."""
     with app.work("", write=False) as ctx:
         last = ctx.tx.first(statement, order_by=statement.c.booked_on.desc())
         first = ctx.tx.first(instruction, instruction.c.queried_on.is_not(None),
                              order_by=instruction.c.queried_on) if last is None else None
+        whole = last is None or _taken_in(ctx, last["statement_id"]) >= last["entries"]
     if last is None and first is None:
         return False
-    day = last["booked_on"] + timedelta(days=1) if last is not None else first["queried_on"]  # type: ignore[index]
+    day = last["booked_on"] + timedelta(days=int(whole)) if last is not None else first["queried_on"]  # type: ignore[index]
     if day >= app.today():
         return False
     try:

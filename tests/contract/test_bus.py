@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import amqp
 import pytest
 from amqp.exceptions import AccessRefused
 from kombu import Connection
 from yimen.bus.envelope import from_outbox
+from yimen.bus.publisher import Publisher
 from yimen.rehearsal.world import wait_until
 from yimen.stack.components import Components, Tenancy
 from yimen.store.tables import outbox, parked
@@ -218,3 +221,12 @@ def test_an_event_for_several_departments_reaches_each_of_them_once_and_nobody_e
             for name in ("medical", "education", "housing", "witness"):
                 channel.queue_delete(f"test.{name}")
     assert waiting == {"medical": 1, "education": 1, "housing": 0, "witness": 1}
+
+
+def test_what_no_queue_takes_is_told_apart_and_does_not_hold_up_the_rest() -> None:
+    """The client's own hand-over of a returned message: a wrong signature once stopped a whole outbox."""
+    publisher = Publisher("amqp://localhost", "yimen")
+    publisher._confirmed = {"routed", "lost"}
+    channel = SimpleNamespace(events={"basic_return": {publisher._on_return}})
+    amqp.Channel._on_basic_return(channel, 312, "NO_ROUTE", "yimen", "nowhere", amqp.Message("", message_id="lost"))
+    assert publisher._confirmed - publisher._returned == {"routed"}

@@ -23,6 +23,7 @@ from yimen.rehearsal.bank.book import Book
 from yimen.rehearsal.bank.folder import FolderBank
 from yimen.rehearsal.bank.web import WebBank
 
+from services.payment import reconcile
 from tests.journey.town import Town
 from tests.money.desk import Finance, code_of
 
@@ -88,6 +89,45 @@ def test_what_is_wrong_with_a_statement_is_listed_with_an_owner(town: Callable[.
     assert code_of(lambda: resolve("whatever")) == "FIELD_WRONG" and code_of(lambda: resolve("bank_error", "")) == "REASON_REQUIRED"
     resolve("bank_error")
     assert code_of(lambda: resolve("bank_error")) == "INSTALMENT_STATE" and len(_listed(desk)) == 1
+
+
+def test_a_statement_cut_off_in_the_middle_is_taken_up_where_it_was(town: Callable[..., Town], tmp_path: Path,
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found with 100,000 instructions under kill -9: the next day was asked for, and half a statement was never compared."""
+    home = town("c18_wage_goes_up")
+    day, opening = _last(home)
+    app = home.world.apps["payment"]
+    file = tmp_path / "s.xml"
+    _statement(file, day, opening, [Entry(str(uuid.uuid4()), "debit", 1) for _ in range(reconcile.GROUP_MAX + 100)])
+    whole = reconcile._take_in_entries
+    with monkeypatch.context() as cut:
+        def die(ctx: Any, head: Any, entries: Any) -> None:
+            if entries[0][0] > reconcile.GROUP_MAX:
+                raise ConnectionError("killed")
+            whole(ctx, head, entries)
+
+        cut.setattr(reconcile, "_take_in_entries", die)
+        with pytest.raises(ConnectionError):
+            reconcile.take_in_path(app, file)
+
+    def taken_in() -> int:
+        return int(home.rows("payment", "select count(*) as n from statement_entry where statement_id = :s", s=f"extra-{day}")[0]["n"])
+
+    assert taken_in() == reconcile.GROUP_MAX
+    asked: list[date] = []
+
+    class Bank:
+        def statement(self, on: date, path: Path) -> bool:
+            asked.append(on)
+            path.write_bytes(file.read_bytes())
+            return True
+
+    monkeypatch.setattr(reconcile, "bank_of", lambda app: Bank())
+    home.world.clock.move_to(home.world.clock.now() + timedelta(days=1))
+    assert reconcile.fetch_statements(app) and asked == [day]
+    assert taken_in() == reconcile.GROUP_MAX + 100
+    reconcile.fetch_statements(app)
+    assert day not in asked[1:]  # whole now: the next day's, when there is one
 
 
 def test_a_large_file_comes_in_parts_and_only_whole(town: Callable[..., Town], tmp_path: Path) -> None:

@@ -106,5 +106,5 @@ class Publisher:
     def _on_nack(self, delivery_tag: int, multiple: bool) -> None:
         self._settle(delivery_tag, multiple)
 
-    def _on_return(self, code: int, text: str, exchange: str, routing_key: str, message: Any) -> None:
+    def _on_return(self, fault: Exception, exchange: str, routing_key: str, message: Any) -> None:
         self._returned.add(message.properties.get("message_id", ""))
