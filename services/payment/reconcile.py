@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,15 +23,15 @@ from yimen.kernel.limits import groups
 from yimen.payment.v1 import events_pb2 as events
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
+from yimen.store.tables import task
 from yimen.store.unit import Row
 
 from services.payment import lines, outcomes
 from services.payment.bank import Outcome, bank_of
-from services.payment.tables import bank_file_part, discrepancy, instruction, statement, statement_entry
+from services.payment.tables import discrepancy, instruction, statement, statement_entry
 
 GROUP_MAX = 500
 HEAD_BYTES = 4096
-PARTS_MAX, SHA256_CHARACTERS = 4_000, 64
 MATCHED = "matched"
 UNKNOWN, AMOUNT, TWICE, MISSING, UNANSWERED = ("unknown_instruction", "amount_differs", "settled_twice", "not_on_statement",
                                                "unanswered")
@@ -40,6 +40,7 @@ KINDS = {UNKNOWN: "银行有、我方没有的支付", AMOUNT: "金额不符", T
 FINDINGS = ("bank_error", "own_error", "explained")
 FETCH_TIMER, CHECK_TIMER = "fetch_statement", "check_unreconciled"
 LATE_PAGE_MAX = 200
+REFUSED_TASK = "bank_file_rejected"
 
 
 @dataclass(frozen=True)
@@ -53,49 +54,6 @@ class TakenIn:
 
 
 # ------------------------------------------------------------------------------------------------ files
-def take_in_file(app: App, content: bytes) -> TakenIn:
-    """A file of the bank, recognised by its namespace. Raises Fault BANK_FILE_WRONG; nothing of a wrong file is taken in."""
-    return _take_in_parts(app, [content])
-
-
-def keep_part(app: App, upload_id: str, part: int, content: bytes) -> None:
-    """A part of a large file that is not the last. Raises Fault FIELD_WRONG beyond PARTS_MAX."""
-    if not 0 <= part < PARTS_MAX or not upload_id or len(upload_id) > SHA256_CHARACTERS:
-        raise Fault("FIELD_WRONG", field="part", expected=f"0–{PARTS_MAX - 1},upload_id 为文件的 SHA-256")
-    with app.work(f"service:{app.name}") as ctx:
-        ctx.tx.delete(bank_file_part, bank_file_part.c.came_at < ctx.now - timedelta(days=1))  # what nobody has completed
-        ctx.tx.insert_new(bank_file_part, upload_id=upload_id, part=part, content=content, came_at=ctx.now)
-
-
-def take_in_upload(app: App, upload_id: str, last: int, content: bytes) -> TakenIn:
-    """The last part has come. Raises Fault BANK_FILE_WRONG, also when a part is missing or the whole is another file."""
-    def parts() -> Iterator[bytes]:
-        for number in range(last):
-            with app.work("", write=False) as ctx:
-                row = ctx.tx.first(bank_file_part, upload_id=upload_id, part=number)
-            if row is None:
-                raise Fault("BANK_FILE_WRONG", where="文件", problem=f"缺少第 {number + 1} 部分,请重新提交")
-            yield row["content"]
-        yield content
-
-    found = _take_in_parts(app, parts(), upload_id)
-    with app.work(f"service:{app.name}") as ctx:
-        ctx.tx.delete(bank_file_part, upload_id=upload_id)
-    return found
-
-
-def _take_in_parts(app: App, parts: Iterable[bytes], sha256: str = "") -> TakenIn:
-    seen = hashlib.sha256()
-    with tempfile.NamedTemporaryFile(prefix="yimen-bank-", suffix=".xml") as spooled:
-        for one in parts:
-            seen.update(one)
-            spooled.write(one)
-        spooled.flush()
-        if sha256 and seen.hexdigest() != sha256:
-            raise Fault("BANK_FILE_WRONG", where="文件", problem="内容与 SHA-256 不符,请重新提交")
-        return take_in_path(app, Path(spooled.name))
-
-
 def take_in_path(app: App, path: Path) -> TakenIn:
     """The same for a file on the disk, however large."""
     with path.open("rb") as raw:
@@ -139,18 +97,22 @@ def _statement(app: App, path: Path, sha256: str) -> TakenIn:
         new = ctx.tx.insert_new(statement, statement_id=head.statement_id, booked_on=head.booked_on, opening_fen=head.opening_fen,
                                 closing_fen=head.closing_fen, entries=head.entries, matched=0, sha256=sha256, taken_in_at=ctx.now)
         known = ctx.require(ctx.tx.first(statement, statement_id=head.statement_id), "INTERNAL")
-        if not new and known["sha256"] != sha256:
-            raise Fault("STATEMENT_CONFLICT", statement_id=head.statement_id[:35])
+        if not new:
+            _require_same_head(known, head)
         if new:
             _require_continuous(ctx, head)
             if not head.entries:
                 _finish(ctx, head)
         known_already = not new and _taken_in(ctx, head.statement_id) >= head.entries
-    for group in () if known_already else groups(enumerate(entries, start=1), GROUP_MAX):
+    # A bank may write the same day anew, with another moment in its header: what counts is what it says, entry by entry.
+    same_bytes = known["sha256"] == sha256
+    for group in () if known_already and same_bytes else groups(enumerate(entries, start=1), GROUP_MAX):
         with app.work(f"service:{app.name}") as ctx:
             # Two processes may be at it, and one that was killed goes on: whoever holds the statement sees how far it is.
             ctx.tx.first(statement, statement_id=head.statement_id, lock=True)
             done = _taken_in(ctx, head.statement_id)
+            if not same_bytes:
+                _require_same_entries(ctx, head, [(number, one) for number, one in group if number <= done])
             if fresh := [(number, one) for number, one in group if number > done]:
                 _take_in_entries(ctx, head, fresh)
                 if fresh[-1][0] == head.entries:
@@ -173,6 +135,20 @@ def _finish(ctx: Context, head: Statement) -> None:
     ctx.emit(events.StatementReconciled(statement_id=head.statement_id, booked_on=head.booked_on.isoformat(),
                                         entries=head.entries, matched=matched), subject=f"statement:{head.statement_id}")
     ctx.schedule(CHECK_TIMER, "all", ctx.now)
+
+
+def _require_same_head(known: Row, head: Statement) -> None:
+    """Raises Fault STATEMENT_CONFLICT."""
+    if any(known[field] != getattr(head, field) for field in ("booked_on", "opening_fen", "closing_fen", "entries")):
+        raise Fault("STATEMENT_CONFLICT", statement_id=head.statement_id[:35])
+
+
+def _require_same_entries(ctx: Context, head: Statement, entries: Sequence[tuple[int, Entry]]) -> None:
+    """Raises Fault STATEMENT_CONFLICT."""
+    rows = ctx.tx.find(statement_entry, statement_id=head.statement_id, number=[number for number, _ in entries])
+    kept = {row["number"]: (row["instruction_id"], row["direction"], row["amount_fen"]) for row in rows}
+    if kept != {number: (_identity(one.end_to_end_id), one.direction, one.amount_fen) for number, one in entries}:
+        raise Fault("STATEMENT_CONFLICT", statement_id=head.statement_id[:35])
 
 
 def _require_continuous(ctx: Context, head: Statement) -> None:
@@ -263,6 +239,7 @@ def fetch_statements(app: App) -> bool:
     day = last["booked_on"] + timedelta(days=int(whole)) if last is not None else first["queried_on"]  # type: ignore[index]
     if day >= app.today():
         return False
+    name = f"statement:{day}"
     try:
         with tempfile.TemporaryDirectory(prefix="yimen-bank-") as folder:
             path = Path(folder) / "statement.xml"
@@ -270,11 +247,29 @@ def fetch_statements(app: App) -> bool:
                 return False
             take_in_path(app, path)
     except Fault as fault:
-        if fault.code != "PEER_UNAVAILABLE":
+        if fault.code == "DATABASE_UNAVAILABLE":
             raise
-        app.telemetry.meter.add("yimen.bank.unanswered")
+        if fault.code == "PEER_UNAVAILABLE":
+            app.telemetry.meter.add("yimen.bank.unanswered")
+        else:  # asked for again at the next turn: the bank may put it right
+            refused(app, name, fault)
         return False
+    taken_in(app, name)
     return True
+
+
+def refused(app: App, name: str, fault: Fault) -> None:
+    """Tell an officer, once, of what the bank brought and we cannot take in; `taken_in` closes it."""
+    with app.work(f"service:{app.name}") as ctx:
+        if not ctx.tx.count(task, kind=REFUSED_TASK, subject=name, done_at=None):
+            ctx.open_task(REFUSED_TASK, name, "finance_officer", "", ctx.workdays_later(1), code=fault.code)
+            ctx.audit("bank_file.rejected", name, code=fault.code)
+
+
+def taken_in(app: App, name: str) -> None:
+    """What was refused under this name has come right."""
+    with app.work(f"service:{app.name}") as ctx:
+        ctx.close_tasks(name, REFUSED_TASK)
 
 
 def check_unreconciled(ctx: Context, subject: str, payload: dict[str, object]) -> None:

@@ -16,7 +16,7 @@ from yimen.runtime.app import App
 from yimen.runtime.context import Context
 from yimen.store.unit import Row
 
-from services.payment import ledger, lines, paths, queries, reconcile
+from services.payment import ledger, lines, paths, queries, reconcile, uploads
 from services.payment.tables import account, channel, discrepancy, instalment, transfer
 
 STATEMENT_PAGE_MAX = 500
@@ -154,10 +154,10 @@ class BooksServicer(books_pb2_grpc.BooksServiceServicer):
     def TakeInBankFile(self, request: Any, context: Any) -> Any:
         caller().require_role("finance_officer")
         if request.more:
-            reconcile.keep_part(self._app, request.upload_id, request.part, request.content)
+            uploads.keep_part(self._app, request.upload_id, request.part, request.content)
             return pb.TakeInBankFileResponse()
-        found = (reconcile.take_in_upload(self._app, request.upload_id, request.part, request.content) if request.part
-                 else reconcile.take_in_file(self._app, request.content))
+        found = (uploads.take_in_upload(self._app, request.upload_id, request.part, request.content) if request.part
+                 else uploads.take_in_file(self._app, request.content))
         return pb.TakeInBankFileResponse(kind=found.kind, entries=found.entries, matched=found.matched, known=found.known)
 
     def ListDiscrepancies(self, request: Any, context: Any) -> Any:

@@ -47,9 +47,9 @@ def _last(home: Town) -> tuple[date, int]:
     return date.fromisoformat(row["booked_on"]) + timedelta(days=1), row["closing_fen"]
 
 
-def _statement(path: Path, day: date, opening: int, entries: list[Entry], name: str = "") -> bytes:
+def _statement(path: Path, day: date, opening: int, entries: list[Entry], name: str = "", at: datetime = NOW) -> bytes:
     closing = opening + sum(one.amount_fen * (1 if one.direction == "credit" else -1) for one in entries)
-    write_statement(path, Statement(name or f"extra-{day}", "treasury", day, opening, closing), NOW, entries)
+    write_statement(path, Statement(name or f"extra-{day}", "treasury", day, opening, closing), at, entries)
     return path.read_bytes()
 
 
@@ -95,10 +95,11 @@ def test_a_statement_cut_off_in_the_middle_is_taken_up_where_it_was(town: Callab
                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
     """Found with 100,000 instructions under kill -9: the next day was asked for, and half a statement was never compared."""
     home = town("c18_wage_goes_up")
-    day, opening = _last(home)
+    desk, (day, opening) = Finance(home.month), _last(home)
     app = home.world.apps["payment"]
     file = tmp_path / "s.xml"
-    _statement(file, day, opening, [Entry(str(uuid.uuid4()), "debit", 1) for _ in range(reconcile.GROUP_MAX + 100)])
+    entries = [Entry(str(uuid.uuid4()), "debit", 1) for _ in range(reconcile.GROUP_MAX + 100)]
+    _statement(file, day, opening, entries)
     whole = reconcile._take_in_entries
     with monkeypatch.context() as cut:
         def die(ctx: Any, head: Any, entries: Any) -> None:
@@ -113,6 +114,10 @@ def test_a_statement_cut_off_in_the_middle_is_taken_up_where_it_was(town: Callab
     def taken_in() -> int:
         return int(home.rows("payment", "select count(*) as n from statement_entry where statement_id = :s", s=f"extra-{day}")[0]["n"])
 
+    def tasks() -> list[str]:
+        found = home.rows("payment", "select detail from task where kind = 'bank_file_rejected' and done_at is null")
+        return [row["detail"] for row in found]
+
     assert taken_in() == reconcile.GROUP_MAX
     asked: list[date] = []
 
@@ -124,10 +129,18 @@ def test_a_statement_cut_off_in_the_middle_is_taken_up_where_it_was(town: Callab
 
     monkeypatch.setattr(reconcile, "bank_of", lambda app: Bank())
     home.world.clock.move_to(home.world.clock.now() + timedelta(days=1))
-    assert reconcile.fetch_statements(app) and asked == [day]
-    assert taken_in() == reconcile.GROUP_MAX + 100
+    # The bank tells another story of what is already in: a person is told, once, and nothing is taken in.
+    _statement(file, day, opening, [Entry(str(uuid.uuid4()), "debit", 1), *entries[1:]])
+    assert not reconcile.fetch_statements(app) and not reconcile.fetch_statements(app)
+    assert asked == [day, day] and taken_in() == reconcile.GROUP_MAX
+    assert len(tasks()) == 1 and "STATEMENT_CONFLICT" in tasks()[0]
+    # It writes the same day anew, at another moment: the same statement, gone on with where it was.
+    _statement(file, day, opening, entries, at=NOW + timedelta(hours=1))
+    assert reconcile.fetch_statements(app) and asked == [day, day, day]
+    assert taken_in() == reconcile.GROUP_MAX + 100 and tasks() == []
+    assert _take_in(desk, _statement(tmp_path / "t.xml", day, opening, entries, at=NOW + timedelta(hours=2))).known
     reconcile.fetch_statements(app)
-    assert day not in asked[1:]  # whole now: the next day's, when there is one
+    assert day not in asked[3:]  # whole now: the next day's, when there is one
 
 
 def test_a_large_file_comes_in_parts_and_only_whole(town: Callable[..., Town], tmp_path: Path) -> None:

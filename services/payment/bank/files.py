@@ -64,21 +64,20 @@ def read_inbox(app: App) -> bool:
     where = app.settings.bank
     if not where.startswith("file:"):
         return False
-    from services.payment.reconcile import take_in_path
+    from services.payment import reconcile
 
     folder = Path(where.removeprefix("file:"))
     brought = sorted((folder / IN).glob("*.xml"))[:FILES_A_TURN_MAX]
     for path in brought:
         try:
-            take_in_path(app, path)
+            reconcile.take_in_path(app, path)
         except Fault as fault:
             if fault.code in ("DATABASE_UNAVAILABLE", "PEER_UNAVAILABLE"):
                 raise
             (folder / REJECTED / f"{path.name}.txt").write_text(str(fault) + "\n")
             path.rename(folder / REJECTED / path.name)
-            with app.work(f"service:{app.name}") as ctx:
-                ctx.open_task("bank_file_rejected", path.name[:80], "finance_officer", "", ctx.workdays_later(1), code=fault.code)
-                ctx.audit("bank_file.rejected", path.name[:80], code=fault.code)
+            reconcile.refused(app, path.name[:80], fault)
         else:
             path.rename(folder / DONE / path.name)
+            reconcile.taken_in(app, path.name[:80])
     return bool(brought)
