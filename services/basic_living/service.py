@@ -7,6 +7,7 @@ from typing import Any
 from yimen.department.assemble import department_service
 from yimen.department.cases import Desk
 from yimen.department.declaration import DELEGABLE, TIERED, AidItem, Department
+from yimen.employment.v1 import employment_pb2 as employment
 from yimen.policy.expression import NUMBER, TEXT
 from yimen.policy.pack import Fact
 from yimen.runtime.context import Context
@@ -25,6 +26,8 @@ CAUSE = Fact(TEXT, "request", None, "困难原因")
 RECIPIENTS = Fact(NUMBER, "request", 1, "保障人数")
 # Whom a benefit for everybody in need goes to (R062, R080).
 STANDING = frozenset({"dibao", "destitute", "single_person_dibao"})
+
+OFFERS = work_offers.Offers(lambda: _desk())
 
 DEPARTMENT = Department(
     name="basic_living",
@@ -61,6 +64,7 @@ DEPARTMENT = Department(
     tables=(METADATA,),
     migrations=(Path(__file__).parent / "migrations",),
     servicers=lambda app: [basic_living_mount(app, _desk())],
+    handlers={employment.OfferAccepted: OFFERS.on_accepted, employment.OfferRefused: OFFERS.on_refused},
 )
 
 

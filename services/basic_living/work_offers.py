@@ -1,14 +1,17 @@
 """Work that was offered and refused (国务院令649号§45, requirements 4.5): after three refusals without reason in succession the
 member's own share of the minimum guarantee stops; an acceptance begins the count anew. The employment department tells; here
-it is decided."""
+it is decided (两不变)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from yimen.bus.envelope import Envelope
 from yimen.casework import reviews
-from yimen.department.standing import standing_of
+from yimen.department.standing import standing_cases, standing_of
+from yimen.employment.v1 import employment_pb2 as employment
 from yimen.kernel.errors import Fault
 from yimen.policy.expression import NUMBER
 from yimen.policy.pack import Fact
@@ -59,9 +62,29 @@ def record(ctx: Context, desk: Desk, case: Row, person_id: str, offer_ref: str, 
     limit = int(desk.shelf.active(ctx, ctx.today).parameters[LIMIT])
     before = find_refusing(ctx, case, limit)
     ctx.tx.insert_new(work_offer, household_id=case["household_id"], person_id=person_id, offer_ref=offer_ref,
-                      offered_on=offered_on,
-                      outcome=outcome)
+                      offered_on=offered_on, outcome=outcome)
     ctx.audit("work_offer.recorded", case["case_id"], outcome=outcome)
     if find_refusing(ctx, case, limit) != before:
         desk.reviews.open(ctx, case, reviews.REFUSED_WORK)
     return refusals(ctx, case["household_id"]).get(person_id, 0)
+
+
+class Offers:
+    """What the employment department says of its offers: of a family without the guarantee nothing is kept."""
+
+    def __init__(self, desk: Callable[[], Desk]) -> None:
+        self._desk = desk
+
+    def on_accepted(self, ctx: Context, event: employment.OfferAccepted, _: Envelope) -> None:
+        """The member has work, or learns: the count begins anew."""
+        self._tell(ctx, event, ACCEPTED)
+
+    def on_refused(self, ctx: Context, event: employment.OfferRefused, _: Envelope) -> None:
+        """It counts unless there was a reason."""
+        self._tell(ctx, event, EXCUSED if event.excused else REFUSED)
+
+    def _tell(self, ctx: Context, event: employment.OfferAccepted | employment.OfferRefused, outcome: str) -> None:
+        desk = self._desk()
+        for one in standing_cases(ctx, desk, event.household_id):
+            if one.case["item"] == ITEM:
+                record(ctx, desk, one.case, event.person_id, event.offer_id, date.fromisoformat(event.offered_on), outcome)

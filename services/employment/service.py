@@ -1,10 +1,15 @@
 """`employment`: placement and training, not money (人力资源和社会保障局)."""
 
+from functools import cache
 from pathlib import Path
 
 from yimen.department.assemble import department_service
+from yimen.department.cases import Desk
 from yimen.department.declaration import AidItem, Department
 from yimen.runtime.declaration import Channel
+
+from services.employment.servicer import employment_mount
+from services.employment.tables import METADATA
 
 DEPARTMENT = Department(
     name="employment",
@@ -17,6 +22,16 @@ DEPARTMENT = Department(
                 follows=frozenset({"dibao"})),
         AidItem("skills_training", "职业技能培训", subject="person", output="training", uses_category=True),
     ),
+    tables=(METADATA,),
+    migrations=(Path(__file__).parent / "migrations",),
+    servicers=lambda app: [employment_mount(app, _desk())],
 )
+
+
+@cache
+def _desk() -> Desk:
+    """Keeps the packs that it has compiled."""
+    return Desk(DEPARTMENT)
+
 
 SERVICE = department_service(DEPARTMENT)

@@ -17,6 +17,7 @@ from yimen.kernel.money import yuan
 from yimen.means_test.v1 import events_pb2 as means_test
 from yimen.payment.v1 import events_pb2 as payment
 from yimen.roster.v1 import events_pb2 as roster
+from yimen.supervision.v1 import credit_pb2 as credit
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,9 @@ NARRATORS: dict[type[Any], Callable[[Any], Entry]] = {
     aid.RecoveryDecided: lambda e: Entry(
         f"{e.item} 追回调查结论" + (f":应退 {_money(e.amount_fen)}" if e.amount_fen else "")
         + (f",罚款 {_money(e.fine_fen)}" if e.fine_fen else ""), e.reason, "国务院令649号§68", e.actor),
+    credit.CreditRecorded: lambda e: Entry(f"记入信用记录,{e.expires_on} 到期;退清款项后可以申请修复,不影响申请救助",
+                                           clause="R142"),
+    credit.CreditEnded: lambda e: Entry(f"信用记录{CREDIT_ENDS[e.outcome]}", clause="R142"),
     disclosure.NoticePublished: lambda e: Entry(f"在乡镇和村(居)公示,{e.until} 期满", clause="R125", actor=e.actor),
     disclosure.ObjectionFiled: lambda e: Entry("公示期内收到异议,开始复查", e.reason_code, "R127"),
     disclosure.ObjectionResolved: lambda e: Entry(f"异议复查:{'成立' if e.upheld else '不成立'}", e.finding_code,
@@ -128,5 +132,6 @@ NARRATORS: dict[type[Any], Callable[[Any], Entry]] = {
     payment.PaymentReturned: lambda e: Entry(f"第 {e.instalment_no} 期被银行退回,待更正账户", e.reason_code, "R117"),
 }
 
+CREDIT_ENDS = {"repaired": "已修复", "revoked": "已撤销", "expired": "已到期"}
 OUTCOME_TITLES = {"granted": "已给予", "refused": "不予救助", "withdrawn": "申请人撤回", "stopped_by_objection": "异议成立,终止",
                   "terminated_uncooperative": "不配合核查,终止", "stopped": "停发"}

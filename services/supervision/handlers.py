@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from yimen.aid.v1 import events_pb2 as aid
@@ -13,18 +11,13 @@ from yimen.bus.events import event_kinds
 from yimen.common.v1 import audit_pb2, task_events_pb2
 from yimen.disclosure.v1 import events_pb2 as disclosure
 from yimen.kernel.errors import NotYet
-from yimen.kernel.ids import derived
 from yimen.means_test.v1 import events_pb2 as means_test
-from yimen.policy.pack import Pack
+from yimen.payment.v1 import events_pb2 as payment
 from yimen.runtime.context import Context
 
-from services.supervision.tables import anchor, case_record, field_check, overdue, surveyed
-
-
-@cache
-def parameters() -> dict[str, Any]:
-    """The county's rules of oversight, from the pack beside this file."""
-    return Pack((Path(__file__).parent / "policy" / "supervision-2026.yaml").read_text(), {}).parameters
+from services.supervision import credit
+from services.supervision.checks import add_check
+from services.supervision.tables import anchor, case_record, overdue, surveyed
 
 
 def on_opened(ctx: Context, event: aid.CaseOpened, envelope: Envelope) -> None:
@@ -35,17 +28,7 @@ def on_opened(ctx: Context, event: aid.CaseOpened, envelope: Envelope) -> None:
                       outcome="", decided_on=None, household_id=event.household_id, relative_declared=event.relative_declared)
     if event.relative_declared:
         add_check(ctx, event.case_id, "relative_registered", event.township_code)
-
-
-def add_check(ctx: Context, case_id: str, pool: str, township: str, month: str = "") -> bool:
-    """Put a case in a pool, once; two checkers of the county must go there."""
-    check_id = derived("check", case_id, pool)
-    new = ctx.tx.insert_new(field_check, check_id=check_id, case_id=case_id, pool=pool, township_code=township,
-                            month=month or f"{ctx.today:%Y-%m}", finding="", checkers=[], checked_at=None)
-    if new:
-        ctx.open_task("field_check", check_id, "supervisor", township,
-                      ctx.workdays_later(int(parameters()["check_days"])), case_id=case_id, pool=pool)
-    return bool(new)
+    credit.check_new_case(ctx, event.case_id, event.household_id, event.township_code)
 
 
 def _decided(ctx: Context, case_id: str, decided_on: str, **values: Any) -> None:
@@ -103,4 +86,6 @@ HANDLERS: dict[type[Any], Any] = {
     disclosure.ObjectionFiled: on_objection,
     task_events_pb2.ItemOverdue: on_overdue,
     audit_pb2.AuditSealed: on_sealed,
+    aid.RecoveryDecided: credit.on_recovery,
+    payment.DebtClosed: credit.on_debt_closed,
 }

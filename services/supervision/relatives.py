@@ -21,7 +21,7 @@ from yimen.runtime.context import Context
 from yimen.store.unit import Row
 from yimen.supervision.v1 import supervision_pb2 as pb
 
-from services.supervision.handlers import add_check
+from services.supervision.checks import add_check
 from services.supervision.tables import case_record, relative, relative_match
 
 # 民法典§1045: spouse, parents, children, siblings, grandparents, grandchildren.

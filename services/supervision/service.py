@@ -4,9 +4,10 @@ from pathlib import Path
 
 from yimen.runtime.declaration import Service
 
-from services.supervision import relatives
+from services.supervision import credit, relatives
 from services.supervision.handlers import HANDLERS
 from services.supervision.servicer import supervision_mount
+from services.supervision.servicer_credit import credit_mount
 from services.supervision.tables import METADATA
 
 SERVICE = Service(
@@ -16,7 +17,7 @@ SERVICE = Service(
     tables=METADATA,
     migrations=(Path(__file__).parent / "migrations",),
     handlers=HANDLERS,
-    servicers=lambda app: [supervision_mount(app)],
-    timers={relatives.TIMER: relatives.match_all},
+    servicers=lambda app: [supervision_mount(app), credit_mount(app)],
+    timers={relatives.TIMER: relatives.match_all, credit.TIMER: credit.on_expired},
     peers=("directory", "roster"),
 )

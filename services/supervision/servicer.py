@@ -14,8 +14,8 @@ from yimen.supervision.v1 import supervision_pb2 as pb
 from yimen.supervision.v1 import supervision_pb2_grpc
 
 from services.supervision import relatives
+from services.supervision.checks import add_check, parameters
 from services.supervision.domain import draw
-from services.supervision.handlers import add_check, parameters
 from services.supervision.tables import anchor, case_record, field_check, overdue, surveyed
 
 FINDINGS = ("ok", "amount_wrong", "not_eligible", "missing_procedure")

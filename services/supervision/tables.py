@@ -54,13 +54,54 @@ field_check = sa.Table(
     "field_check", METADATA,
     sa.Column("check_id", sa.String(36), primary_key=True),
     sa.Column("case_id", sa.String(36), nullable=False, index=True),
-    # sample, relative_registered, complained, major_doubt.
+    # sample, relative_registered, complained, major_doubt, credit.
     sa.Column("pool", sa.String(20), nullable=False),
     sa.Column("township_code", sa.String(9), nullable=False),
     sa.Column("month", sa.String(7), nullable=False),
     sa.Column("finding", sa.String(20), nullable=False),
     sa.Column("checkers", sa.JSON, nullable=False),
     sa.Column("checked_at", Moment),
+)
+
+# Who has taken aid by fraud (R142); one record of each recovery.
+credit_record = sa.Table(
+    "credit_record", METADATA,
+    sa.Column("recovery_id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), nullable=False, index=True),
+    sa.Column("application_id", sa.String(36), nullable=False),
+    sa.Column("household_id", sa.String(36), nullable=False, index=True),
+    sa.Column("service", sa.String(40), nullable=False),
+    sa.Column("recorded_on", sa.Date, nullable=False),
+    sa.Column("expires_on", sa.Date, nullable=False),
+    # What is to be given back, empty when nothing is; and whether it still is.
+    sa.Column("debt_id", sa.String(36), nullable=False, index=True),
+    sa.Column("owed", sa.Boolean, nullable=False),
+    # in_force, repaired, revoked, expired.
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("ended_on", sa.Date),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("document_no", sa.Text, nullable=False),
+)
+
+# Fraud that was handed to an organ of justice (R141).
+justice_transfer = sa.Table(
+    "justice_transfer", METADATA,
+    sa.Column("recovery_id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), nullable=False),
+    sa.Column("application_id", sa.String(36), nullable=False),
+    sa.Column("household_id", sa.String(36), nullable=False),
+    sa.Column("service", sa.String(40), nullable=False),
+    # police, procuratorate, supervisory_commission.
+    sa.Column("organ", sa.String(24), nullable=False),
+    sa.Column("document_no", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("transferred_on", sa.Date, nullable=False),
+    sa.Column("transferred_by", sa.String(80), nullable=False),
+    sa.Column("answer_by", sa.Date, nullable=False),
+    # accepted, not_accepted, convicted, acquitted; empty while nobody has answered.
+    sa.Column("answer", sa.String(12), nullable=False),
+    sa.Column("answer_document_no", sa.Text, nullable=False),
+    sa.Column("answered_on", sa.Date),
 )
 
 overdue = sa.Table(

@@ -9,6 +9,7 @@ from google.protobuf.struct_pb2 import Struct
 from yimen.aid.v1 import aid_pb2
 from yimen.basic_living.v1 import basic_living_pb2
 from yimen.directory.v1 import directory_pb2
+from yimen.employment.v1 import employment_pb2
 from yimen.intake.v1 import intake_pb2, leads_pb2
 from yimen.payment.v1 import debts_pb2, payment_pb2
 from yimen.rehearsal.households import FILES, read
@@ -81,12 +82,11 @@ class Walk:
 
     def _work_is_refused(self) -> None:
         self.worker = self.case("c01_dibao_and_university")
-        household = self.evidence.rows(DEPARTMENT, "select household_id from aid_case where case_id = :c", c=self.worker)[0]["household_id"]
-        member = self.evidence.rows("roster", "select person_id from membership where household_id = :h order by person_id", h=household)[0]
+        applicant = read(FILES / "c01_dibao_and_university.yaml").application.members[0].resident_id
+        desk, token = self.peers.stub("employment", "yimen.employment.v1.employment:Employment"), self.of("county_officer", department="employment")
         for number in (1, 2, 3):
-            answer = self.peers.stub(DEPARTMENT).RecordWorkOffer(basic_living_pb2.RecordWorkOfferRequest(
-                case_id=self.worker, person_id=member["person_id"], offer_ref=f"推荐{number}", offered_on="2026-04-10", outcome="refused"),
-                token=self.of("county_officer"))
+            offer = desk.MakeOffer(employment_pb2.MakeOfferRequest(resident_id=applicant, kind="job", offer_ref=f"推荐{number}"), token=token)
+            answer = desk.ConcludeOffer(employment_pb2.ConcludeOfferRequest(offer_id=offer.offer_id, outcome="refused", reason="嫌远"), token=token)
         assert answer.refusals == 3
 
     def _disagreement(self) -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from yimen.basic_living.v1 import basic_living_pb2 as pb
+from yimen.employment.v1 import employment_pb2 as employment
 from yimen.kernel.clock import CHINA
 from yimen.kernel.workdays import months_later
 
@@ -43,6 +44,45 @@ def test_c21_after_three_refusals_the_members_own_share_stops_and_work_brings_it
     _offer(home, 8, "accepted", day="2026-04-14")
     home.until(date(2026, 4, 24))
     assert home.due()["2026-05-01"] == 740_00
+
+
+def _offers(home: Town) -> Any:
+    return home.world.peers.stub("employment", "yimen.employment.v1.employment:Employment")
+
+
+def _work(home: Town, number: int, outcome: str, kind: str = "job", member: int = 0, department: str = "employment") -> int:
+    """The employment department offers, and says what came of it; 民政 hears."""
+    token, person = home.month.tokens.role("county_officer", department=department), home.story.application.members[member]
+    made = _offers(home).MakeOffer(employment.MakeOfferRequest(resident_id=person.resident_id, kind=kind, offer_ref=f"推荐{number}"), token=token)
+    said = employment.ConcludeOfferRequest(offer_id=made.offer_id, outcome=outcome, reason="" if outcome == "accepted" else "嫌远")
+    answer = _offers(home).ConcludeOffer(said, token=token)
+    assert _offers(home).ConcludeOffer(said, token=token) == answer  # said twice
+    home.world.settle()
+    return int(answer.refusals)
+
+
+def test_c21_the_employment_department_offers_and_basic_living_decides(town: Callable[..., Town]) -> None:
+    home = town("c18_wage_goes_up")
+    assert code_of(lambda: _work(home, 1, "refused", department="medical")) == "WRONG_DEPARTMENT"
+    assert code_of(lambda: _work(home, 1, "refused", kind="anything")) == "FIELD_WRONG" == code_of(lambda: _work(home, 1, "maybe"))
+    assert code_of(lambda: _work(home, 1, "refused", member=1)) == "OFFER_NOT_DUE"  # not able to work
+    token = home.month.tokens.role("county_officer", department="employment")
+    assert code_of(lambda: _offers(home).ConcludeOffer(employment.ConcludeOfferRequest(offer_id="nobody", outcome="accepted"), token=token)) == \
+        "OFFER_NOT_FOUND"
+    waits = home.rows("employment", "select owner_role, due_on from task where kind = 'conclude_offer' and done_at is null")
+    assert len(waits) == 1 and waits[0]["owner_role"] == "county_officer" and waits[0]["due_on"]  # of the answer that was wrong
+    assert [_work(home, n, said) for n, said in ((1, "refused"), (2, "excused"), (3, "refused"), (4, "refused"))] == [1, 1, 2, 3]
+    assert code_of(lambda: _work(home, 4, "accepted")) == "CASE_STATE"
+    home.until(date(2026, 4, 15))
+    assert home.due()["2026-05-01"] == 493_33
+    assert _work(home, 5, "accepted", kind="training") == 0
+    home.until(date(2026, 4, 24))
+    assert home.due()["2026-05-01"] == 740_00
+    listed = _offers(home).ListOffers(employment.ListOffersRequest(resident_id=home.story.application.members[0].resident_id),
+                                       token=home.month.tokens.role("county_officer", department="employment"))
+    assert [one.outcome for one in listed.offers] == ["refused", "excused", "refused", "refused", "accepted"] and listed.refusals == 0
+    feed = home.rows("feed", "select 1 as one from entry where type like 'offer.%'")
+    assert feed == []  # who refused is nobody else's business
 
 
 def test_the_average_level_is_of_a_month_that_is_over_and_published_once(town: Callable[..., Town]) -> None:

@@ -10,13 +10,18 @@ from yimen.cli import (
     compose,
     decide,
     demo,
+    disputes,
+    emergency,
     feed,
     helm,
+    leads,
     monitoring,
+    offers,
     operate,
     pay,
     policy,
     queues,
+    recovery,
     registry,
     run,
     simulate,
@@ -27,8 +32,8 @@ from yimen.kernel.errors import Fault
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="一门:一个窗口,多个部门。",
                   pretty_exceptions_enable=False)
-for module in (demo, simulate, cases, standing, pay, decide, policy, trace, feed, registry, operate, queues, run, compose, helm,
-               monitoring):
+for module in (demo, simulate, cases, leads, standing, disputes, recovery, offers, emergency, pay, decide, policy, trace, feed,
+               registry, operate, queues, run, compose, helm, monitoring):
     module.register(app)
 
 

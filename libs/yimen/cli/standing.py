@@ -43,6 +43,18 @@ def token_of(here: Place, officer: str, role: str, township: str = "", departmen
         raise Fault("OFFICER_UNKNOWN", officer_id=officer[:80]) from None
 
 
+def facts_of(pairs: list[str]) -> Struct:
+    """`name=value` each: a whole number, true, false, or a word. Raises Fault FIELD_WRONG."""
+    found = Struct()
+    for one in pairs:
+        name, equals, value = one.partition("=")
+        if not name or not equals:
+            raise Fault("FIELD_WRONG", field="fact", expected="名称=值")
+        known: dict[str, bool | int] = {"true": True, "false": False}
+        found.update({name: int(value) if value.lstrip("-").isdigit() else known.get(value, value)})
+    return found
+
+
 # ------------------------------------------------------------------------------------------------ change, review
 def change(
     receipt_no: Annotated[str, typer.Argument(help="受理号")],
@@ -185,12 +197,9 @@ def open_run(
     township: Annotated[list[str] | None, typer.Option(help="限定的乡镇代码;可重复,默认全县")] = None, officer: Officer = "",
 ) -> None:
     """向在册的低保、特困家庭批量给付;先列清单,批准后执行。"""
-    facts = Struct()
-    facts.update({name: int(value) if value.lstrip("-").isdigit() else value
-                  for name, _, value in (one.partition("=") for one in fact)})
     with place(must_run=True) as here:
         answer = here.peers.department(service).OpenBulk(
-            aid_pb2.OpenBulkRequest(item=item, reference=reference, request=facts, townships=township or []),
+            aid_pb2.OpenBulkRequest(item=item, reference=reference, request=facts_of(fact), townships=township or []),
             token=token_of(here, officer, "county_officer", department=service))
     typer.echo(f"批量 {answer.run_id} 测算中。清单:yimen bulk show {service} {answer.run_id}")
 

@@ -34,7 +34,7 @@ def department_service(department: Department) -> Service:
     _DECLARED[department.name] = department
     return Service(
         name=department.name, title=department.title, purpose=department.purpose, tables=tables,
-        migrations=(MIGRATIONS, *department.migrations), handlers=Reactions(desk).table(),
+        migrations=(MIGRATIONS, *department.migrations), handlers={**Reactions(desk).table(), **department.handlers},
         addressed=ADDRESSED, loops=(desk.bulk.turn,),
         timers={TIMER: desk.reviews.on_due, EXPIRY_TIMER: desk.reviews.on_expired, bulk.TIMER: desk.bulk.on_start,
                 **department.timers},

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from yimen.bus.processor import Handler
 from yimen.department.facts import CATALOGUE
 from yimen.policy.pack import Fact
 from yimen.rpc.server import Mount
@@ -90,6 +91,8 @@ class Department:
     migrations: Sequence[Path] = ()
     servicers: Callable[[App], Sequence[Mount]] = lambda app: ()
     timers: Mapping[str, TimerHandler] = field(default_factory=dict)
+    # Events of other services that it acts on beside those that every department hears.
+    handlers: Mapping[type[Any], Handler] = field(default_factory=dict)
 
     def item(self, name: str) -> AidItem:
         """Raises KeyError for an item of another department."""

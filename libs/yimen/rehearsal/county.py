@@ -20,7 +20,7 @@ SAMPLE = next((root / "deploy/county" for root in Path(__file__).parents[2:4] if
               Path("deploy/county"))
 COUNTY_FILE = SAMPLE / "county.yaml"
 # Officers of each township and how many of each role; surveyors go in pairs.
-TOWNSHIP_ROLES = (("window_clerk", 1), ("surveyor", 2), ("township_officer", 1), ("township_head", 1),
+TOWNSHIP_ROLES = (("window_clerk", 1), ("surveyor", 2), ("township_officer", 1), ("township_head", 2),
                   ("notice_custodian", 1))
 COUNTY_ROLES = ("county_officer", "county_approver")
 

@@ -1,0 +1,118 @@
+"""The commands of the counters, as an officer types them: leads, emergencies, disputes, recovery, credit, justice, offers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import pytest
+from typer.testing import CliRunner
+from yimen.cli import disputes, emergency, leads, offers, recovery
+from yimen.cli.connect import Place
+from yimen.cli.main import app
+from yimen.kernel.errors import Fault
+
+from tests.journey.town import Town
+
+Command = Callable[..., str]
+
+
+@pytest.fixture
+def counter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Town], Command]:
+    """Commands that reach a town, and what they print."""
+
+    def at(home: Town) -> Command:
+        world = home.world
+
+        @contextmanager
+        def place(must_run: bool = False) -> Iterator[Place]:
+            yield Place("town", world.peers, world.services, world.databases, world.keys, world.exchange_file, world.clock, world.settle, True)
+
+        for module in (disputes, emergency, leads, offers, recovery):
+            monkeypatch.setattr(module, "place", place)
+
+        def run(*words: str, typed: str = "") -> str:
+            result = CliRunner().invoke(app, list(words), input=typed)
+            home.world.settle()
+            if isinstance(result.exception, Fault):
+                return f"{result.exception.code}"
+            assert result.exit_code == 0, f"{words}: {result.output} {result.exception}"
+            return result.output
+
+        return run
+
+    return at
+
+
+def _id(said: str) -> str:
+    found = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", said)
+    assert found, said
+    return found[0]
+
+
+def test_a_lead_from_the_counter(town: Callable[..., Town], counter: Callable[[Town], Command]) -> None:
+    home = town("c18_wage_goes_up", date(2026, 3, 3))
+    yimen, where = counter(home), ["--township", "990101005"]
+    create = ["lead", "create", "--key", "k1", "--village", "990101005001", "--source", "hotline", "--description", "独居老人断粮"]
+    lead = _id(yimen(*create, typed="某某\n\n"))
+    assert "待研判" in yimen("lead", "list", *where) and lead in yimen("lead", "list", *where)
+    assert "前入户" in yimen("lead", "triage", lead, "--urgent", *where)
+    assert yimen("lead", "triage", lead, *where) == "CASE_STATE" and yimen("lead", "triage", "nobody", *where) == "LEAD_NOT_FOUND"
+    assert "可以受理" in yimen("lead", "contact", lead, "--consents", *where)
+    assert yimen("lead", "close", lead, *where, "--outcome", "perhaps", "--feedback", "谢谢") == "FIELD_WRONG"
+    assert "已办结" in yimen("lead", "close", lead, *where, "--outcome", "referred", "--reference", "vagrant", "--feedback", "已转救助站")
+    assert yimen("lead", "list", *where) == "" and "已转介" in yimen("lead", "list", "--all", *where)
+
+
+def test_an_emergency_from_the_counter(town: Callable[..., Town], counter: Callable[[Town], Command]) -> None:
+    yimen = counter(town("c18_wage_goes_up", date(2026, 3, 3)))
+    declare = ["emergency", "declare", "--legal-basis", "示例县政发〔2026〕12号"]
+    assert yimen(*declare, "--starts-on", "2026-02-31") == "FIELD_WRONG"
+    event = _id(yimen(*declare, "--starts-on", "2026-03-02", "--township", "990101005"))
+    assert "免核对 0 件" in yimen("emergency", "end", event)
+    assert yimen("emergency", "end", event) == "CASE_STATE" and yimen("emergency", "end", "none") == "EMERGENCY_NOT_FOUND"
+    assert yimen("emergency", "check", "none", "--finding", "ok") == "CHECK_NOT_DUE"
+
+
+def test_disputes_from_the_counter(town: Callable[..., Town], counter: Callable[[Town], Command]) -> None:
+    home = town("c07_above_edge")
+    yimen, case = counter(home), home.case()["case_id"]
+    assert "由乡镇在" in yimen("recheck", "request", "basic_living", case, "--reason", "工资已停发")
+    upheld = ["recheck", "decide", "basic_living", case, "--outcome", "upheld", "--reason", "收入属实"]
+    assert yimen(*upheld) == "SEPARATION_OF_DUTIES"  # who decided does not hear it himself
+    assert "维持原决定" in yimen(*upheld, "--officer", f"township_head-{home.case()['township_code']}-2")
+    assert yimen(*upheld, "--officer", "nobody") == "OFFICER_UNKNOWN"
+    assert "由县级在" in yimen("recheck", "request", "basic_living", case, "--reason", "仍不服")
+    assert "新决定" in yimen("recheck", "decide", "basic_living", case, "--outcome", "reversed", "--level", "county",
+                           "--fact", "counted_income_fen=160000", "--reason", "查明停发")
+    assert yimen("recheck", "decide", "basic_living", case, "--outcome", "upheld", "--reason", "x") == "CASE_STATE"
+    assert "期限为" in yimen("reconsider", "receive", "basic_living", case, "--document", "复〔2026〕1号")
+    assert yimen("reconsider", "record", "basic_living", case, "--document", "复〔2026〕1号", "--outcome", "reversed", "--fact", "x") == "FIELD_WRONG"
+    assert "维持" in yimen("reconsider", "record", "basic_living", case, "--document", "复〔2026〕1号", "--outcome", "upheld")
+
+
+def test_fraud_and_offers_from_the_counter(town: Callable[..., Town], counter: Callable[[Town], Command]) -> None:
+    home = town("c18_wage_goes_up", date(2026, 4, 13))
+    yimen, case = counter(home), home.case()["case_id"]
+    number = home.story.application.members[0].resident_id
+    offer = _id(yimen("offer", "make", "--reference", "推荐1", typed=f"{number}\n"))
+    assert yimen("offer", "make", "--reference", "推荐2", typed="110101200001011234\n") in ("ID_CHECKSUM_WRONG", "OFFER_NOT_DUE")
+    assert yimen("offer", "conclude", offer, "--outcome", "refused") == "REASON_REQUIRED"
+    assert "连续拒绝 1 次" in yimen("offer", "conclude", offer, "--outcome", "refused", "--reason", "嫌远")
+    assert "无正当理由拒绝" in yimen("offer", "list", typed=f"{number}\n")
+    opened = _id(yimen("recovery", "open", "basic_living", case, "--reason", "举报", "--suspicion", "tip"))
+    assert "前结论" in yimen("recovery", "list", "basic_living", case)
+    told = ["recovery", "conclude", "basic_living", opened, "--finding", "fraud", "--since", "2026-04-01", "--reason", "隐瞒收入"]
+    assert yimen(*told, "--fact", "counted_income_fen=310000", "--fine", "1.234") == "FIELD_WRONG"
+    assert "应退 740.00元,罚款 740.00元" in yimen(*told, "--fact", "counted_income_fen=310000", "--fine", "740.00")
+    assert "骗取救助" in yimen("recovery", "list", "basic_living", case)
+    assert "有效" in yimen("credit", "list", case)
+    paper = ["--reason", "已退清", "--document", "信〔2026〕1号"]
+    assert yimen("credit", "repair", opened, *paper) == "CREDIT_NOT_REPAIRABLE"
+    assert "前催办答复" in yimen("justice", "transfer", opened, "--document", "移〔2026〕1号", "--reason", "涉嫌诈骗")
+    assert "公安机关" in yimen("justice", "list")
+    assert "已登记" in yimen("justice", "answer", opened, "--document", "不立〔2026〕1号", "--answer", "not_accepted")
+    assert yimen("justice", "list") == "" and "不予受理" in yimen("justice", "list", "--all")
+    assert "已撤销" in yimen("credit", "revoke", opened, *paper) and "已撤销" in yimen("credit", "list", case)
