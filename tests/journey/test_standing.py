@@ -8,6 +8,7 @@ from typing import Any
 
 from yimen.aid.v1 import aid_pb2
 from yimen.intake.v1 import intake_pb2
+from yimen.kernel import resident_id
 
 from tests.journey.town import Town, categories, code_of
 
@@ -118,3 +119,17 @@ def test_the_rhythm_brings_a_review_after_half_a_year(town: Callable[[str], Town
     home.until(date(2026, 10, 2))
     assert [(row["cause"], row["result"]) for row in home.rows("basic_living", "select * from review")] == [
         ("periodic", "unchanged")]
+
+
+def test_c12_a_minor_is_looked_at_again_on_the_eighteenth_birthday(town: Callable[..., Town]) -> None:
+    def younger(form: Any) -> None:
+        form.members[0].resident_id = resident_id.make("990101", date(2008, 4, 14), 7)
+        form.members[0].self_care_fails = 0
+
+    home = town("c11_destitute_elder", date(2026, 4, 14), younger)
+    assert home.case("destitute_support")["outcome"] == "granted" and home.due("destitute_support")["2026-05-01"] == 929_50
+    assert home.rows("basic_living", "select 1 as one from review") == []  # 17 years and 364 days
+    home.until(date(2026, 4, 30))
+    assert [row["cause"] for row in home.rows("basic_living", "select cause from review")] == ["birthday"]
+    assert "2026-04-01" in home.due("destitute_support") and "2026-05-01" not in home.due("destitute_support")
+    assert categories(home, "2026-04-30") == {"destitute"} and categories(home, "2026-05-01") == set()

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from yimen.casework.authority import COUNTY, LEVELS, PANEL, TOWNSHIP, Tiers
 from yimen.casework.states import RESTING, TRANSITIONS, Act, State, step
+from yimen.department.birthdays import next_day
 from yimen.kernel import resident_id
 from yimen.kernel.errors import CATALOGUE, Fault
 from yimen.kernel.money import in_fen, parse_yuan, round_fen, yuan
@@ -126,3 +127,20 @@ def test_every_state_can_reach_an_end_and_no_end_leads_back() -> None:
 def test_every_error_says_what_to_do() -> None:
     for code, (_, sentence) in CATALOGUE.items():
         assert len(sentence) >= 12 and sentence.endswith(("。", "。{reason}")), code
+
+
+@given(st.dates(date(1900, 1, 1), date(2100, 12, 31)), st.integers(0, 120))
+def test_a_birthday_is_the_first_day_of_an_age(born: date, age: int) -> None:
+    day = resident_id.day_of_age(born, age)
+    assert resident_id.age_on(born, day) == age
+    assert age == 0 or resident_id.age_on(born, day - timedelta(days=1)) == age - 1
+
+
+@given(st.lists(st.dates(date(1930, 1, 1), date(2026, 1, 1)), max_size=6), DAYS_2026)
+def test_the_next_birthday_that_counts_is_the_first_change_of_an_age_that_counts(born: list[date], after: date) -> None:
+    ages = (16, 18, 60)
+    found = next_day(born, ages, after)
+    grown = [sum(resident_id.age_on(one, day) >= age for one in born for age in ages)
+             for day in (after, found - timedelta(days=1), found)] if found else [0]
+    assert found is None or grown[0] == grown[1] < grown[2]
+    assert found is not None or all(resident_id.age_on(one, after) >= max(ages) for one in born)

@@ -32,6 +32,8 @@ NOT_THIS_MONTH = {
     **{f"recheck.{act}": "everybody agrees" for act in ("requested", "decided")},
     **{f"recovery.{act}": "nobody is suspected" for act in ("opened", "decided")},
     **{f"debt.{act}": "nobody owes anything back" for act in ("opened", "repaid", "closed")},
+    **{event: "nobody is suspected" for event in ("credit.recorded", "credit.ended", "case.transferred_to_justice", "justice.answered")},
+    **{f"offer.{act}": "nobody is offered work" for act in ("accepted", "refused", "made")},
     "average_level.published": "no month is published", "budget.short": "the budgets reach", "purchase.recorded": "nothing is bought", "discrepancy.found": "the bank makes no error",
     "payment.rejected": "no grant is forged", "payment.voided": "no grant is reversed before it is paid",
 }
@@ -102,7 +104,7 @@ def test_every_subscription_is_seen_from_its_owner_to_its_handler(spans: Spans) 
 def test_what_a_timer_sets_off_is_linked_to_what_set_the_timer(spans: Spans) -> None:
     traces = {span["trace_id"] for span in spans}
     timers = [span for span in spans if span["name"].startswith("timer ")]
-    assert {_name(span) for span in timers} == {"disclosure", "payment", "supervision"}
+    assert {_name(span) for span in timers} == {"basic_living", "disclosure", "payment", "supervision"}
     for span in timers:
         assert span["parent_id"] is None and len(span["links"]) == 1, span["name"]
         assert span["links"][0] in traces - {span["trace_id"]}

@@ -41,7 +41,7 @@ RESULT_TITLES = {
     Result.CHANGE_CATEGORY: "变更类别", Result.DISMISSED: "维持原待遇",
 }
 
-PERIODIC = "periodic"
+PERIODIC, BIRTHDAY = "periodic", "birthday"
 CHANGE_REPORT, DATA_HIT, COMPLAINT = "change_report", "data_hit", "complaint"
 CATEGORY_CHANGE, STANDARD_CHANGE, REFUSED_WORK = "category_change", "standard_change", "refused_work"
 # What changes without the household: nobody is verified anew for it.

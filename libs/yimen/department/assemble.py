@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import sqlalchemy as sa
-from yimen.department import bulk
+from yimen.department import birthdays, bulk
 from yimen.department.cases import Desk
 from yimen.department.declaration import Department
 from yimen.department.handlers import ADDRESSED, Reactions, publish_catalogue
@@ -37,6 +37,7 @@ def department_service(department: Department) -> Service:
         migrations=(MIGRATIONS, *department.migrations), handlers={**Reactions(desk).table(), **department.handlers},
         addressed=ADDRESSED, loops=(desk.bulk.turn,),
         timers={TIMER: desk.reviews.on_due, EXPIRY_TIMER: desk.reviews.on_expired, bulk.TIMER: desk.bulk.on_start,
+                birthdays.TIMER: birthdays.handler(desk),
                 **department.timers},
         on_start=on_start, channel=department.channel,
         servicers=lambda app: [department_mount(app, desk), *department.servicers(app)],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework import reviews as rules
 from yimen.casework.reviews import Result, ReviewState, require_state
+from yimen.department import birthdays
 from yimen.department.facts import household_of, standards
 from yimen.department.standing import Standing, adjust, again, finish, standing_cases, standing_of
 from yimen.department.tables import aid_case, review
@@ -44,7 +45,9 @@ class Reviews:
         return int(self._desk.shelf.active(ctx, ctx.today).parameters.get(name, otherwise))
 
     def schedule(self, ctx: Context, case_id: str, since: Any) -> None:
-        """Wake up at the shorter of the two intervals; who is stable is seen then. A pack without intervals has none."""
+        """Wake up at the shorter of the two intervals; who is stable is seen then. A pack without intervals has none.
+        Birthdays come between."""
+        birthdays.schedule(ctx, self._desk, case_id)
         months = self._parameter(ctx, UNSTABLE)
         if months:
             due = rules.next_review(since, since, False, months, months)

@@ -51,7 +51,7 @@ review = sa.Table(
     sa.Column("review_id", sa.String(36), primary_key=True),
     sa.Column("case_id", sa.String(36), nullable=False, index=True),
     sa.Column("household_id", sa.String(36), nullable=False, index=True),
-    # periodic, change_report, data_hit, complaint, category_change, standard_change, refused_work.
+    # periodic, change_report, data_hit, complaint, category_change, standard_change, refused_work, birthday.
     sa.Column("cause", sa.String(20), nullable=False),
     # verifying, verified, pre_notice, deciding, completed.
     sa.Column("state", sa.String(12), nullable=False, index=True),

@@ -54,6 +54,14 @@ def make(area: str, born: date, serial: int) -> str:
     return body + check_digit(body)
 
 
+def day_of_age(born: date, age: int) -> date:
+    """The first day on which `age_on` gives `age`; who was born on 29 February is older on 1 March of other years."""
+    try:
+        return born.replace(year=born.year + age)
+    except ValueError:
+        return date(born.year + age, 3, 1)
+
+
 def age_on(born: date, day: date) -> int:
     """Completed years; the birthday itself counts (民法典 §1259 满)."""
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
