@@ -32,7 +32,7 @@ NOT_THIS_MONTH = {
     **{f"recheck.{act}": "everybody agrees" for act in ("requested", "decided")},
     **{f"recovery.{act}": "nobody is suspected" for act in ("opened", "decided")},
     **{f"debt.{act}": "nobody owes anything back" for act in ("opened", "repaid", "closed")},
-    **{event: "nobody is suspected" for event in ("credit.recorded", "credit.ended", "case.transferred_to_justice", "justice.answered")},
+    **dict.fromkeys(("credit.recorded", "credit.ended", "case.transferred_to_justice", "justice.answered"), "nobody is suspected"),
     **{f"offer.{act}": "nobody is offered work" for act in ("accepted", "refused", "made")},
     "average_level.published": "no month is published", "budget.short": "the budgets reach", "purchase.recorded": "nothing is bought", "discrepancy.found": "the bank makes no error",
     "payment.rejected": "no grant is forged", "payment.voided": "no grant is reversed before it is paid",

@@ -74,7 +74,7 @@ class Processor:
         try:
             self._all_together(batch)
         except Exception as error:
-            if _is_database_away(error):
+            if is_database_away(error):
                 raise
             meter.add("yimen.batch.redone")
             self._one_by_one(batch)
@@ -156,7 +156,7 @@ class Processor:
             self._park(tx, event, WAITING, str(reason))
             return WAITING
         except Exception as error:
-            if _is_database_away(error):
+            if is_database_away(error):
                 raise
 
 
@@ -188,7 +188,7 @@ class Processor:
         tx.insert(parked, event_id=event.event_id, source=event.source, type=event.type, subject=event.subject,
                   subject_seq=event.subject_seq, partition_key=event.partition_key, body=event.body,
                   traceparent=event.traceparent, time=event.time, state=state, reason=reason, attempts=1,
-                  next_attempt_at=now + timedelta(seconds=limits.PARK_RETRY_S_FIRST), parked_at=now)
+                  next_attempt_at=now + timedelta(seconds=limits.RETRY_S_FIRST), parked_at=now)
 
     def _retry_waiting(self, tx: Tx, subject: str) -> None:
         """A cause may just have arrived for those that wait on this subject."""
@@ -216,11 +216,11 @@ class Processor:
             with tx.savepoint():
                 self._handle(tx, from_parked(row))
         except Exception as error:
-            if _is_database_away(error):
+            if is_database_away(error):
                 raise
             waits = isinstance(error, NotYet)
             attempts = row["attempts"] + 1
-            pause = min(limits.PARK_RETRY_S_FIRST * 2 ** (attempts - 1), limits.PARK_RETRY_S_MAX)
+            pause = limits.retry_pause_s(attempts)
             tx.update(parked, {"event_id": row["event_id"]}, attempts=attempts,
                       state=WAITING if waits else FAILED, reason=str(error) if waits else describe_error(error),
                       next_attempt_at=self._host.machine_now() + timedelta(seconds=pause))
@@ -229,5 +229,5 @@ class Processor:
         return True
 
 
-def _is_database_away(error: Exception) -> bool:
+def is_database_away(error: Exception) -> bool:
     return isinstance(error, Fault) and error.code == "DATABASE_UNAVAILABLE"

@@ -25,9 +25,16 @@ RELAY_IDLE_MS = 100
 RELAY_GATHER_MS = 20
 RELAY_CONFIRM_S_MAX = 15
 
-PARK_RETRY_S_FIRST = 5
-PARK_RETRY_S_MAX = 3600
+# Of an event or a timer whose handler failed: the first pause, doubled each time.
+RETRY_S_FIRST = 5
+RETRY_S_MAX = 3600
 PARK_BATCH_MAX = 100
+
+
+def retry_pause_s(attempts: int) -> int:
+    """Seconds until the next try after so many failures (at least one)."""
+    return int(min(RETRY_S_FIRST * 2 ** min(attempts - 1, 32), RETRY_S_MAX))
+
 
 TIMER_BATCH_MAX = 200
 SEAL_ROWS_MAX = 1000

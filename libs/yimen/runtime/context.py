@@ -101,7 +101,8 @@ class Context:
         timer_id, told = derived("timer", self.service, kind, subject), current_traceparent()
         if not self.tx.insert_new(timer, timer_id=timer_id, kind=kind, subject=subject, payload=payload,
                                   due_at=due_at, fired_at=None, traceparent=told):
-            self.tx.update(timer, {"timer_id": timer_id}, due_at=due_at, payload=payload, fired_at=None, traceparent=told)
+            self.tx.update(timer, {"timer_id": timer_id}, due_at=due_at, payload=payload, fired_at=None, traceparent=told,
+                           attempts=0, next_attempt_at=None)
 
     def cancel(self, kind: str, subject: str) -> None:
         """It has become needless."""

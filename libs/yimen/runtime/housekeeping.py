@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from datetime import datetime, time, timedelta
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+from yimen.bus.processor import is_database_away
 from yimen.common.v1 import audit_pb2
 from yimen.kernel import limits
 from yimen.kernel.clock import CHINA
 from yimen.runtime.tasks import say_overdue
 from yimen.store import audit
 from yimen.store.tables import task, timer
+from yimen.store.unit import Row
+from yimen.telemetry.logs import describe_error
 from yimen.telemetry.tracing import SpanKind
 
 if TYPE_CHECKING:
     from yimen.runtime.app import App
 
+_log = logging.getLogger(__name__)
 LOOK_S = 1.0  # retries of parked events and questions to the bank fall due without a ring
 
 
 def fire_timers(app: App) -> int:
-    """Handle what is due, each timer in its own transaction; returns how many."""
+    """Handle what is due, each timer in its own transaction; returns how many were looked at. One that fails is put back and
+    tried again later: the others go on."""
     with app.store.transaction(write=False) as tx:
-        due = tx.find(timer, timer.c.due_at <= app.clock.now(), fired_at=None,
-                      order_by=timer.c.due_at, limit=limits.TIMER_BATCH_MAX)
+        due = tx.find(timer, timer.c.due_at <= app.clock.now(),
+                      sa.or_(timer.c.next_attempt_at.is_(None), timer.c.next_attempt_at <= app.machine_now()), fired_at=None,
+                      order_by=(timer.c.attempts, timer.c.due_at), limit=limits.TIMER_BATCH_MAX)
     for row in due:
-        span = app.telemetry.span(f"timer {row['kind']}", SpanKind.INTERNAL, {"yimen.subject": row["subject"]},
-                                  link=row["traceparent"])
-        with span, app.work(f"service:{app.name}") as ctx:
-            # Somebody else may have fired or moved it since; only the one who marks it may handle it.
-            if ctx.tx.update(timer, {"timer_id": row["timer_id"], "fired_at": None, "due_at": row["due_at"]}, fired_at=ctx.now):
-                payload: dict[str, Any] = row["payload"]
-                app.service.timers[row["kind"]](ctx, row["subject"], payload)
+        try:
+            _fire(app, row)
+        except Exception as error:
+            if is_database_away(error):
+                raise
+            _put_back(app, row, describe_error(error))
     return len(due)
+
+
+def _fire(app: App, row: Row) -> None:
+    span = app.telemetry.span(f"timer {row['kind']}", SpanKind.INTERNAL, {"yimen.subject": row["subject"]},
+                              link=row["traceparent"])
+    with span, app.work(f"service:{app.name}") as ctx:
+        # Somebody else may have fired or moved it since; only the one who marks it may handle it.
+        if ctx.tx.update(timer, {"timer_id": row["timer_id"], "fired_at": None, "due_at": row["due_at"]}, fired_at=ctx.now):
+            payload: dict[str, Any] = row["payload"]
+            app.service.timers[row["kind"]](ctx, row["subject"], payload)
+
+
+def _put_back(app: App, row: Row, reason: str) -> None:
+    attempts = row["attempts"] + 1
+    pause = timedelta(seconds=limits.retry_pause_s(attempts))
+    _log.warning("timer put back", extra={"timer": row["kind"], "subject": row["subject"], "reason": reason,
+                                          "attempts": attempts})
+    with app.store.transaction() as tx:
+        tx.update(timer, {"timer_id": row["timer_id"], "fired_at": None, "due_at": row["due_at"]}, attempts=attempts,
+                  next_attempt_at=app.machine_now() + pause)
 
 
 def seal_audit(app: App) -> bool:

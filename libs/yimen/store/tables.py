@@ -71,6 +71,9 @@ timer = sa.Table(
     sa.Column("payload", sa.JSON, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
     sa.Column("fired_at", Moment),
+    # How often its handler has failed, and not before when (by the machine's clock) it is tried again.
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_attempt_at", Moment),
     # Of who set it: the trace in which it fires is linked to that one over the days between.
     sa.Column("traceparent", sa.String(64), nullable=False, server_default=""),
 )

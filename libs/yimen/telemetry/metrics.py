@@ -68,7 +68,7 @@ METRICS = {
         Metric("yimen.dead.letters", GAUGE, "{message}", (), "Messages that nobody could read.",
                "`yimen dlq show`; forged or garbage: find the sender, discard with a reason; else `yimen dlq retry`."),
         Metric("yimen.timers.late", GAUGE, "{timer}", (), "Deadlines that are due and have not fired.",
-               "The server process does not run its housekeeping: read its log, restart it."),
+               "A handler fails (`timer put back` in the log says why; it is tried again), or no housekeeping runs: restart."),
         Metric("yimen.deadlines.missed", COUNTER, "{task}", ("yimen.task",), "Tasks whose day has passed undone.",
                "The people of the task's office are behind: tell their head; a whole kind at once points at a fault."),
         Metric("yimen.decision.time", HISTOGRAM, "d", ("yimen.item", "yimen.outcome"),
