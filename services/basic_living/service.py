@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from yimen.aid.v1 import events_pb2 as aid
 from yimen.department.assemble import department_service
 from yimen.department.cases import Desk
 from yimen.department.declaration import DELEGABLE, TIERED, AidItem, Department
@@ -16,6 +17,7 @@ from yimen.store.unit import Row
 
 from services.basic_living import follow_up, work_offers
 from services.basic_living.emergency import OWN_FACTS, find_emergency
+from services.basic_living.extras import Extras
 from services.basic_living.follow_up import REFERENCE
 from services.basic_living.servicer import basic_living_mount
 from services.basic_living.tables import METADATA
@@ -27,7 +29,7 @@ RECIPIENTS = Fact(NUMBER, "request", 1, "保障人数")
 # Whom a benefit for everybody in need goes to (R062, R080).
 STANDING = frozenset({"dibao", "destitute", "single_person_dibao"})
 
-OFFERS = work_offers.Offers(lambda: _desk())
+OFFERS, EXTRAS = work_offers.Offers(lambda: _desk()), Extras(lambda: _desk())
 
 DEPARTMENT = Department(
     name="basic_living",
@@ -43,6 +45,7 @@ DEPARTMENT = Department(
                 standing_list=True, decided_by=DELEGABLE, grants_category=True),
         AidItem("single_person_dibao", "单人户低保", subject="person", means_test=True, notice=True,
                 standing_list=True, decided_by=DELEGABLE, grants_category=True),
+        AidItem("differentiated_extra", "低保分类增发", subject="person", by_application=False, follows=frozenset({"dibao"})),
         AidItem("temporary_aid", "支出型临时救助", purpose="emergency_living", means_test=True, notice=True, decided_by=TIERED,
                 exclusive=False,
                 request_facts={"months_of_need": Fact(NUMBER, "request", 1, "困难持续月数"), "cause": CAUSE},
@@ -64,7 +67,8 @@ DEPARTMENT = Department(
     tables=(METADATA,),
     migrations=(Path(__file__).parent / "migrations",),
     servicers=lambda app: [basic_living_mount(app, _desk())],
-    handlers={employment.OfferAccepted: OFFERS.on_accepted, employment.OfferRefused: OFFERS.on_refused},
+    handlers={employment.OfferAccepted: OFFERS.on_accepted, employment.OfferRefused: OFFERS.on_refused,
+              aid.BenefitAdjusted: EXTRAS.on_adjusted},
 )
 
 

@@ -60,7 +60,8 @@ def adjusted(e: aid.BenefitAdjusted) -> Entry:
 
 CAUSE_TITLES = {"periodic": "定期", "birthday": "成员达到规定年龄", "change_report": "家庭报告变化", "data_hit": "数据比对",
                 "complaint": "举报", "category_change": "类别变化", "standard_change": "标准调整", "reconsideration": "行政复议",
-                "recovery": "追回调查", "refused_work": "三次拒绝就业", "expired": "认定有效期届满"}
+                "recovery": "追回调查", "refused_work": "三次拒绝就业", "expired": "认定有效期届满",
+                "guarantee_ended": "低保停止"}
 
 
 LEVEL_TITLES = {"township": "乡镇", "county": "县级"}

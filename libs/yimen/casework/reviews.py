@@ -49,11 +49,12 @@ BY_FACTS_KNOWN = (CATEGORY_CHANGE, STANDARD_CHANGE, REFUSED_WORK)
 # What an officer may open a review for.
 ASKED_CAUSES = (CHANGE_REPORT, DATA_HIT, COMPLAINT)
 
-UNCOOPERATIVE, EXPIRED = "uncooperative", "expired"
+UNCOOPERATIVE, EXPIRED, GUARANTEE_ENDED = "uncooperative", "expired", "guarantee_ended"
 # Why a benefit ends whatever the facts say: what an officer enters (5.3 rules 6 and 7, given up, or an aid in phases whose
 # need has ended, R076), that the household did not cooperate after a written warning, or that a category has had its time.
 GROUNDS = {"deceased": "受助人死亡", "moved_out": "迁出本县", "renounced": "家庭自愿放弃", "need_ended": "困难已经消除",
-           UNCOOPERATIVE: "经书面告知,仍不配合复核", EXPIRED: "认定有效期届满,未重新认定"}
+           UNCOOPERATIVE: "经书面告知,仍不配合复核", EXPIRED: "认定有效期届满,未重新认定",
+           GUARANTEE_ENDED: "低保停止,分类增发随之停止"}
 ENTERED_GROUNDS = ("deceased", "moved_out", "renounced", "need_ended")
 
 

@@ -10,7 +10,7 @@ from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework import authority
 from yimen.casework.authority import Tiers
 from yimen.casework.states import Act, State, step
-from yimen.department import visits
+from yimen.department import birthdays, visits
 from yimen.department.bulk import Bulk
 from yimen.department.declaration import CATEGORY, COUNTY, DELEGABLE, MONEY, TIERED, AidItem, Department
 from yimen.department.facts import gather, needs_panel, standards
@@ -253,7 +253,10 @@ class Desk:
         case = self.move(ctx, case, act, outcome="granted", decided_on=ctx.today)
         self.say_granted(ctx, case, made, via, first_due(ctx.today, made["instalments"]))
         ctx.close_tasks(case["case_id"])
-        if item.means_test and (item.grants_category or made["instalments"] > 1):
+        stands = item.grants_category or made["instalments"] > 1
+        if stands:
+            birthdays.schedule(ctx, self, case["case_id"])
+        if stands and item.means_test:
             self.reviews.schedule(ctx, case["case_id"], ctx.today)
             self.reviews.schedule_expiry(ctx, case["case_id"], made["category"], ctx.today)
             self.reviews.after_grant(ctx, case, made["facts"])

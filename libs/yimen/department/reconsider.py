@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.casework.reviews import Result, compare
 from yimen.casework.states import Act
+from yimen.department import birthdays
 from yimen.department.grants import first_due
 from yimen.department.standing import Standing, adjust, finish, history, paid_by, standing_of
 from yimen.department.tables import aid_case, reconsideration
@@ -114,6 +115,7 @@ def _grant(ctx: Context, desk: Desk, case: Row, decision_id: str) -> int:
         return 0
     ctx.tx.update(aid_case, {"case_id": case["case_id"]}, effective_on=first)
     desk.reviews.schedule(ctx, case["case_id"], ctx.today)
+    birthdays.schedule(ctx, desk, case["case_id"])
     months, day = 0, first
     while day <= ctx.today and months < made["instalments"]:
         months += 1

@@ -45,9 +45,7 @@ class Reviews:
         return int(self._desk.shelf.active(ctx, ctx.today).parameters.get(name, otherwise))
 
     def schedule(self, ctx: Context, case_id: str, since: Any) -> None:
-        """Wake up at the shorter of the two intervals; who is stable is seen then. A pack without intervals has none.
-        Birthdays come between."""
-        birthdays.schedule(ctx, self._desk, case_id)
+        """Wake up at the shorter of the two intervals; who is stable is seen then. A pack without intervals has none."""
         months = self._parameter(ctx, UNSTABLE)
         if months:
             due = rules.next_review(since, since, False, months, months)
@@ -289,6 +287,7 @@ class Reviews:
             subject=case["case_id"], partition_key=case["household_id"])
         if case["outcome"] == "granted":
             self.schedule(ctx, case["case_id"], ctx.today)
+            birthdays.schedule(ctx, self._desk, case["case_id"])
             self.schedule_expiry(ctx, case["case_id"], self._desk.decision(ctx, case["decision_id"])["category"], ctx.today)
         return {**row, **changes}
 
