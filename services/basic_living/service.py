@@ -1,10 +1,13 @@
 """`basic_living`: 低保, 特困, 单人户, 临时救助 (民政局)."""
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from yimen.aid.v1 import events_pb2 as aid
+from yimen.bus.envelope import Envelope
+from yimen.casework.reviews import Result
 from yimen.department.assemble import department_service
 from yimen.department.cases import Desk
 from yimen.department.declaration import DELEGABLE, TIERED, AidItem, Department
@@ -15,11 +18,12 @@ from yimen.runtime.context import Context
 from yimen.runtime.declaration import Channel
 from yimen.store.unit import Row
 
-from services.basic_living import follow_up, work_offers
+from services.basic_living import care, community_work, follow_up, work_offers
 from services.basic_living.emergency import OWN_FACTS, find_emergency
 from services.basic_living.extras import Extras
 from services.basic_living.follow_up import REFERENCE
 from services.basic_living.servicer import basic_living_mount
+from services.basic_living.servicer_care import care_mounts
 from services.basic_living.tables import METADATA
 
 NEED = Fact(NUMBER, "request", 1, "所需金额")
@@ -66,9 +70,10 @@ DEPARTMENT = Department(
     find_own_facts=lambda ctx, case: own_facts(ctx, case),
     tables=(METADATA,),
     migrations=(Path(__file__).parent / "migrations",),
-    servicers=lambda app: [basic_living_mount(app, _desk())],
+    servicers=lambda app: [basic_living_mount(app, _desk()), *care_mounts(app, _desk())],
+    timers={community_work.TIMER: community_work.timer(lambda: _desk())},
     handlers={employment.OfferAccepted: OFFERS.on_accepted, employment.OfferRefused: OFFERS.on_refused,
-              aid.BenefitAdjusted: EXTRAS.on_adjusted},
+              aid.BenefitAdjusted: lambda ctx, event, envelope: on_adjusted(ctx, event, envelope)},
 )
 
 
@@ -76,6 +81,13 @@ DEPARTMENT = Department(
 def _desk() -> Desk:
     """Keeps the packs that it has compiled."""
     return Desk(DEPARTMENT)
+
+
+def on_adjusted(ctx: Context, event: aid.BenefitAdjusted, envelope: Envelope) -> None:
+    """What rests on another benefit of this department ends with it."""
+    EXTRAS.on_adjusted(ctx, event, envelope)
+    if event.service == ctx.service and event.item == care.ITEM and event.kind == Result.STOP:
+        care.end_with_case(ctx, event.case_id, date.fromisoformat(event.effective_on))
 
 
 def own_facts(ctx: Context, case: Row) -> dict[str, Any]:

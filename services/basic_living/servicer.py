@@ -27,12 +27,12 @@ class BasicLivingServicer(basic_living_pb2_grpc.BasicLivingServiceServicer):
         self._app, self._desk = app, desk
 
     def DeclareEmergency(self, request: Any, context: Any) -> Any:
-        officer = self._own("county_approver")
+        officer = own_officer(self._app, "county_approver")
         if not request.legal_basis:
             raise Fault("REASON_REQUIRED")
         for code in request.townships:
             areas.level(code)
-        starts, ends = _day("starts_on", request.starts_on), _day("ends_on", request.ends_on) if request.ends_on else None
+        starts, ends = day_of("starts_on", request.starts_on), day_of("ends_on", request.ends_on) if request.ends_on else None
         if ends is not None and ends < starts:
             raise Fault("FIELD_WRONG", field="ends_on", expected="不早于 starts_on")
         emergency_id = derived("emergency", request.legal_basis)
@@ -47,7 +47,7 @@ class BasicLivingServicer(basic_living_pb2_grpc.BasicLivingServiceServicer):
         return pb.DeclareEmergencyResponse(emergency_id=emergency_id)
 
     def EndEmergency(self, request: Any, context: Any) -> Any:
-        officer = self._own("county_approver")
+        officer = own_officer(self._app, "county_approver")
         with self._app.work(officer.actor) as ctx:
             row = ctx.require(ctx.tx.first(public_emergency, emergency_id=request.emergency_id, lock=True),
                               "EMERGENCY_NOT_FOUND", emergency_id=request.emergency_id[:36])
@@ -67,7 +67,7 @@ class BasicLivingServicer(basic_living_pb2_grpc.BasicLivingServiceServicer):
         return pb.EndEmergencyResponse(waived=len(waived), sample=[case["case_id"] for case in sample])
 
     def RecordPosthocCheck(self, request: Any, context: Any) -> Any:
-        officer = self._own("county_officer")
+        officer = own_officer(self._app, "county_officer")
         if request.finding not in FINDINGS:
             raise Fault("FIELD_WRONG", field="finding", expected="/".join(FINDINGS))
         with self._app.work(officer.actor) as ctx:
@@ -80,30 +80,33 @@ class BasicLivingServicer(basic_living_pb2_grpc.BasicLivingServiceServicer):
 
     # ------------------------------------------------------------------------------------------ work, levels
     def RecordWorkOffer(self, request: Any, context: Any) -> Any:
-        officer = self._own("county_officer")
+        officer = own_officer(self._app, "county_officer")
         with self._app.work(officer.actor) as ctx:
             count = work_offers.record(ctx, self._desk, self._desk.case(ctx, request.case_id), request.person_id,
                                        request.offer_ref,
-                                       _day("offered_on", request.offered_on), request.outcome)
+                                       day_of("offered_on", request.offered_on), request.outcome)
         return pb.RecordWorkOfferResponse(refusals=count)
 
     def PublishAverageLevel(self, request: Any, context: Any) -> Any:
-        officer = self._own("county_officer")
+        officer = own_officer(self._app, "county_officer")
         with self._app.work(officer.actor) as ctx:
-            rows = levels.publish(ctx, self._desk, _day("month", f"{request.month}-01"))
+            rows = levels.publish(ctx, self._desk, day_of("month", f"{request.month}-01"))
         return pb.PublishAverageLevelResponse(levels=[
             pb.AverageLevel(area_kind=row["area_kind"], households=row["households"], persons=row["persons"],
                             total_fen=row["total_fen"], per_person_fen=row["total_fen"] // row["persons"]) for row in rows])
 
-    def _own(self, role: str) -> Any:
-        officer = caller()
-        officer.require_role(role)
-        if officer.department != self._app.name:
-            raise Fault("WRONG_DEPARTMENT", department=self._app.service.title)
-        return officer
+
+def own_officer(app: App, role: str) -> Any:
+    """The caller, of this department and in this role. Raises Fault ROLE_MISSING or WRONG_DEPARTMENT."""
+    officer = caller()
+    officer.require_role(role)
+    if officer.department != app.name:
+        raise Fault("WRONG_DEPARTMENT", department=app.service.title)
+    return officer
 
 
-def _day(field: str, text: str) -> date:
+def day_of(field: str, text: str) -> date:
+    """An ISO date. Raises Fault FIELD_WRONG."""
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The commands of the counters, as an officer types them: leads, emergencies, disputes, recovery, credit, justice, offers."""
+"""The commands of the counters, as an officer types them: leads, emergencies, disputes, recovery, credit, justice, offers, care."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date
 
 import pytest
 from typer.testing import CliRunner
-from yimen.cli import disputes, emergency, leads, offers, recovery
+from yimen.cli import care, disputes, emergency, leads, offers, recovery
 from yimen.cli.connect import Place
 from yimen.cli.main import app
 from yimen.kernel.errors import Fault
@@ -30,7 +30,7 @@ def counter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Town], Command]:
         def place(must_run: bool = False) -> Iterator[Place]:
             yield Place("town", world.peers, world.services, world.databases, world.keys, world.exchange_file, world.clock, world.settle, True)
 
-        for module in (disputes, emergency, leads, offers, recovery):
+        for module in (care, disputes, emergency, leads, offers, recovery):
             monkeypatch.setattr(module, "place", place)
 
         def run(*words: str, typed: str = "") -> str:
@@ -116,3 +116,21 @@ def test_fraud_and_offers_from_the_counter(town: Callable[..., Town], counter: C
     assert "已登记" in yimen("justice", "answer", opened, "--document", "不立〔2026〕1号", "--answer", "not_accepted")
     assert yimen("justice", "list") == "" and "不予受理" in yimen("justice", "list", "--all")
     assert "已撤销" in yimen("credit", "revoke", opened, *paper) and "已撤销" in yimen("credit", "list", case)
+
+
+def test_care_and_community_work_from_the_counter(town: Callable[..., Town], counter: Callable[[Town], Command]) -> None:
+    home = town("c11_destitute_elder")
+    yimen, row = counter(home), home.case("destitute_support")
+    case, where = row["case_id"], ["--township", row["township_code"]]
+    house = _id(yimen("care", "facility", "示例县福利院", *where, "--beds", "4", "--nursing", "3"))
+    agreement = _id(yimen("care", "agree", case, "--document", "照1", "--starts-on", "2026-04-03", "--carer", "C-7", "--wishes-institution"))
+    assert yimen("care", "visit", agreement, *where, "--finding", "neglected") == "REASON_REQUIRED"
+    assert "下次访视在 2026-05-02 前" in yimen("care", "visit", agreement, *where)
+    stay = ["care", "hospital", case, "--document", "托1", "--starts-on", "2026-04-03", "--ends-on", "2026-04-12", "--carer", "C-8"]
+    assert yimen(*stay, "--fee", "1e3") == "FIELD_WRONG" and "费用共 1,500.00元" in yimen(*stay, "--fee", "150.00")
+    assert "愿意集中供养 1 人,已集中 0 人" in yimen("care", "facilities")
+    yimen("care", "agree", case, "--document", "照2", "--starts-on", "2026-04-03", "--facility", house, "--wishes-institution")
+    assert "已集中 1 人" in yimen("care", "facilities") and "集中供养" in yimen("care", "list", case) and "住院照料" in yimen("care", "list", case)
+    assert yimen("community", "draw", "2026-13") == "FIELD_WRONG" and "编制中" in yimen("community", "draw", "2026-04")
+    assert yimen("community", "list", "2026-04", *where) == ""  # he cannot work
+    assert yimen("community", "record", "2026-04", "nobody", *where) == "NOT_ON_ROSTER"

@@ -27,6 +27,12 @@ def test_yuan_reads_back_to_the_same_fen(fen: int) -> None:
     assert parse_yuan(yuan(fen)) == fen == in_fen(f"{yuan(fen)}元")
 
 
+@pytest.mark.parametrize("text", ["1e3", "1.234", "1.230", "１２", "1,2", "", ".5", "NaN", "12元", " 1", "1\n"])
+def test_what_is_not_written_like_yuan_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_yuan(text)
+
+
 @given(st.decimals(0, 10**9, places=4))
 def test_rounding_is_half_up_and_never_off_by_more_than_half(value: Decimal) -> None:
     assert abs(Decimal(round_fen(value)) - value) <= Decimal("0.5")

@@ -35,7 +35,7 @@ def fen_of(text: str) -> int:
     """`740.00` in fen. Raises Fault FIELD_WRONG."""
     try:
         return parse_yuan(text)
-    except (ValueError, ArithmeticError):
+    except ValueError:
         raise Fault("FIELD_WRONG", field="amount", expected="元,最多两位小数,如 740.00") from None
 
 

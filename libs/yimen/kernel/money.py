@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 FEN_PER_YUAN = 100
+_YUAN = re.compile(r"-?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]{1,2})?")
 _WRITTEN_YUAN = re.compile(r"^\d[\d,]*(\.\d{1,2})?元$")
 AMOUNT_FEN_MAX = 10_000_000_000_00  # no single amount of a county exceeds ten billion yuan
 
@@ -32,11 +33,10 @@ def yuan(fen: int) -> str:
 
 
 def parse_yuan(text: str | int | float) -> int:
-    """`"1,234.56"` → `123456` fen. Raises ValueError on more than two decimals."""
-    value = Decimal(str(text).replace(",", "")) * FEN_PER_YUAN
-    if value != value.to_integral_value():
-        raise ValueError(f"not a whole number of fen: {text}")
-    return int(value)
+    """`"1,234.56"` → `123456` fen. Raises ValueError for anything that is not written like this: more decimals, `1e3`, `１２`."""
+    if not _YUAN.fullmatch(str(text)):
+        raise ValueError("not yuan with at most two decimals")
+    return int(Decimal(str(text).replace(",", "")) * FEN_PER_YUAN)
 
 
 def in_fen(value: Any) -> Any:
