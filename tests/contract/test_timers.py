@@ -15,7 +15,7 @@ from yimen.kernel.errors import Fault
 from yimen.rehearsal.world import make_keys
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
-from yimen.runtime.housekeeping import fire_timers
+from yimen.runtime.housekeeping import Rounds, fire_timers
 from yimen.runtime.registry import find
 from yimen.runtime.settings import Settings
 from yimen.store.tables import timer
@@ -93,6 +93,16 @@ def test_an_error_of_ours_is_put_back_too_and_an_absent_database_is_not(bench: B
     with bench.app.work("test") as ctx:
         ctx.schedule("ill", "one", DUE)  # set anew: the count begins anew
     assert bench.attempts("one") == 0
+
+
+def test_a_heap_of_timers_does_not_keep_the_services_own_work_waiting(bench: Bench) -> None:
+    turns: list[int] = []
+    bench.app.service = replace(bench.app.service, loops=(lambda app: bool(turns.append(1)),))
+    with bench.app.work("test") as ctx:
+        for number in range(3 * limits.TIMER_BATCH_MAX):
+            ctx.schedule("ill", f"ill{number}", DUE)
+    rounds = Rounds(bench.app)
+    assert [rounds.take() for _ in range(3)] == [True, True, True] and len(turns) == 3
 
 
 def test_the_pause_doubles_up_to_its_limit() -> None:

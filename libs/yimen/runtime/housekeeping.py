@@ -93,7 +93,8 @@ class Rounds:
             return False
         self.rung.clear()
         self._quiet_since = -inf
-        if on_time(app) or own_loops(app) or app.processor.retry_parked() > 0:
+        # Each has its turn every time: a heap of one kind does not keep the others waiting.
+        if any([on_time(app), own_loops(app), app.processor.retry_parked() > 0]):
             return True
         self._due, self._quiet_since = next_due(app), monotonic()
         return False
