@@ -10,8 +10,10 @@ from yimen.intake.v1 import events_pb2 as intake
 from yimen.kernel.errors import NotYet
 from yimen.runtime.context import Context
 
-from services.intake.narrate import NARRATORS, OUTCOME_TITLES, adjusted
-from services.intake.tables import aid_item, application, feedback, item_status, timeline
+from services.intake.conferences import on_task_done
+from services.intake.narrate import NARRATORS, OUTCOME_TITLES, Entry, adjusted
+from services.intake.tables import aid_item, application, feedback, item_status
+from services.intake.timeline import write_down
 
 OPEN_STATES = {
     aid.CaseOpened: "办理中", aid.AidProposed: "已提出意见", aid.AidGranted: "已确认,待落实",
@@ -35,9 +37,7 @@ def narrate(ctx: Context, event: Any, envelope: Envelope) -> None:
     if not application_id:
         return
     entry = NARRATORS[type(event)](event)
-    ctx.tx.append(timeline, application_id=application_id, case_id=case_id, at=ctx.now,
-                  actor=entry.actor or f"service:{envelope.source}", service=envelope.source, what=entry.what,
-                  why=entry.why, clause=entry.clause)
+    write_down(ctx, application_id, entry, envelope.source, case_id)
     if isinstance(event, aid.CaseOpened):
         ctx.tx.insert_new(item_status, case_id=case_id, application_id=application_id, item=event.item,
                           service=envelope.source, trigger=event.trigger, state="", reason="", closed_at=None)
@@ -90,8 +90,7 @@ def _close_when_done(ctx: Context, application_id: str) -> None:
     if row is None or still_open:
         return
     ctx.tx.update(application, {"application_id": application_id}, state="closed", closed_at=ctx.now)
-    ctx.tx.append(timeline, application_id=application_id, case_id="", at=ctx.now, actor="service:intake",
-                  service="intake", what="申请办结:全部事项已反馈窗口和申请人", why="", clause="R001")
+    write_down(ctx, application_id, Entry("申请办结:全部事项已反馈窗口和申请人", clause="R001"))
     ctx.emit(
         intake.ApplicationClosed(
             application_id=application_id, receipt_no=row["receipt_no"],
@@ -104,6 +103,7 @@ def _close_when_done(ctx: Context, application_id: str) -> None:
 HANDLERS: dict[type[Any], Any] = {
     **dict.fromkeys(NARRATORS, narrate),
     aid.CaseClosed: on_case_closed,
+    aid.ConferenceTaskDone: on_task_done,
     aid.BenefitAdjusted: on_adjusted,
     aid.ReconsiderationDecided: on_reconsidered,
     aid.RecheckDecided: on_reconsidered,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from yimen.runtime.declaration import Service
 
+from services.intake.conferences import conferences_mount
 from services.intake.domain import preview
 from services.intake.handlers import HANDLERS
 from services.intake.leads import leads_mount
@@ -17,7 +18,7 @@ SERVICE = Service(
     tables=METADATA,
     migrations=(Path(__file__).parent / "migrations",),
     handlers=HANDLERS,
-    servicers=lambda app: [intake_mount(app), leads_mount(app)],
+    servicers=lambda app: [intake_mount(app), leads_mount(app), conferences_mount(app)],
     peers=("directory", "roster", "payment"),
     preview=preview,
 )

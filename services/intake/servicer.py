@@ -21,7 +21,9 @@ from yimen.runtime.context import Context
 from yimen.store.unit import Row
 
 from services.intake import domain, leads
+from services.intake.narrate import Entry
 from services.intake.tables import aid_item, application, change_report, feedback, item_status, receipt_counter, timeline
+from services.intake.timeline import write_down
 
 WINDOW_DAYS = 1
 LEAD_ANSWER = "您反映的家庭已经提出申请,正在办理。"
@@ -332,8 +334,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         return Parse(self._app.vault.decrypt(row["form_sealed"]), pb.Application())
 
     def _line(self, ctx: Context, application_id: str, what: str, why: str = "", clause: str = "") -> None:
-        ctx.tx.append(timeline, application_id=application_id, case_id="", at=ctx.now, actor=ctx.actor,
-                      service="intake", what=what, why=why, clause=clause)
+        write_down(ctx, application_id, Entry(what, why, clause, ctx.actor))
 
 
 def _titled(text: str, titles: dict[str, str]) -> str:

@@ -135,3 +135,27 @@ receipt_counter = sa.Table(
     sa.Column("township_code", sa.String(9), primary_key=True),
     sa.Column("last", sa.Integer, nullable=False),
 )
+
+# A case conference, and what it asked of whom (R078).
+conference = sa.Table(
+    "conference", METADATA,
+    sa.Column("conference_id", sa.String(36), primary_key=True),
+    sa.Column("application_id", sa.String(36), nullable=False, index=True),
+    sa.Column("minutes_ref", sa.String(80), nullable=False),
+    sa.Column("plan", sa.Text, nullable=False),
+    # Services.
+    sa.Column("participants", sa.JSON, nullable=False),
+    sa.Column("held_on", sa.Date, nullable=False),
+    sa.Column("closed_on", sa.Date),
+)
+
+conference_task = sa.Table(
+    "conference_task", METADATA,
+    sa.Column("task_id", sa.String(36), primary_key=True),
+    sa.Column("conference_id", sa.String(36), nullable=False, index=True),
+    sa.Column("service", sa.String(40), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("done_on", sa.Date),
+    sa.Column("result", sa.Text, nullable=False),
+)

@@ -9,7 +9,7 @@ from datetime import date
 
 import pytest
 from typer.testing import CliRunner
-from yimen.cli import care, disputes, emergency, leads, offers, recovery
+from yimen.cli import care, conferences, disputes, emergency, leads, offers, recovery
 from yimen.cli.connect import Place
 from yimen.cli.main import app
 from yimen.kernel.errors import Fault
@@ -30,7 +30,7 @@ def counter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Town], Command]:
         def place(must_run: bool = False) -> Iterator[Place]:
             yield Place("town", world.peers, world.services, world.databases, world.keys, world.exchange_file, world.clock, world.settle, True)
 
-        for module in (care, disputes, emergency, leads, offers, recovery):
+        for module in (care, conferences, disputes, emergency, leads, offers, recovery):
             monkeypatch.setattr(module, "place", place)
 
         def run(*words: str, typed: str = "") -> str:
@@ -134,3 +134,29 @@ def test_care_and_community_work_from_the_counter(town: Callable[..., Town], cou
     assert yimen("community", "draw", "2026-13") == "FIELD_WRONG" and "编制中" in yimen("community", "draw", "2026-04")
     assert yimen("community", "list", "2026-04", *where) == ""  # he cannot work
     assert yimen("community", "record", "2026-04", "nobody", *where) == "NOT_ON_ROSTER"
+
+
+def test_a_conference_from_the_counter(town: Callable[..., Town], counter: Callable[[Town], Command]) -> None:
+    home = town("c18_wage_goes_up", date(2026, 3, 12))
+    yimen, receipt = counter(home), home.receipt
+    hold = ["conference", "hold", receipt, "--minutes", "会〔2026〕3号", "--plan", "先安排住所,再推荐岗位"]
+    housing, work = ["--task", "housing:2026-03-20:安排临时住所"], ["--task", "employment:2026-03-13:推荐岗位"]
+    assert yimen(*hold, "--task", "housing") == "FIELD_WRONG" == yimen(*hold, "--task", "housing:2026-02-30:找房")
+    assert yimen(*hold, "--task", "weather:2026-03-20:求雨") == "FIELD_WRONG" == yimen(*hold, *housing, "--participant", "weather")
+    assert yimen(*hold, "--task", "housing:2026-03-01:过期") == "FIELD_WRONG"
+    assert yimen("conference", "hold", "SL-0", *hold[3:], *housing) == "APPLICATION_NOT_FOUND"
+    held = _id(yimen(*hold, *housing, *work))
+    assert _id(yimen(*hold, *housing, *work)) == held  # written down twice
+    tasks = {row["text"]: row["task_id"] for row in home.rows("intake", "select text, task_id from conference_task")}
+    assert len(tasks) == 2 and "进行中" in yimen("conference", "list", receipt)
+    assert home.rows("medical", "select 1 as one from conference_task") == []  # it concerns two departments
+    assert yimen("conference", "done", "medical", tasks["安排临时住所"], "--result", "已办") == "CONFERENCE_TASK_NOT_FOUND"
+    assert "已登记" in yimen("conference", "done", "housing", tasks["安排临时住所"], "--result", "已入住")
+    assert yimen("conference", "done", "housing", tasks["安排临时住所"], "--result", "改口") == "CASE_STATE"
+    home.until(date(2026, 3, 17))
+    late = home.rows("supervision", "select subject, service from overdue where task_kind = 'conference_task'")
+    assert [(row["subject"], row["service"]) for row in late] == [(tasks["推荐岗位"], "employment")]
+    yimen("conference", "done", "employment", tasks["推荐岗位"], "--result", "已推荐")
+    assert "已完成" in yimen("conference", "list", receipt)
+    said = [row["what"] for row in home.rows("intake", "select what from timeline") if "会商" in row["what"]]
+    assert said == ["召开个案会商,2 项任务分给各部门", "会商任务完成", "会商任务完成"]

@@ -34,6 +34,8 @@ NOT_THIS_MONTH = {
     **{f"debt.{act}": "nobody owes anything back" for act in ("opened", "repaid", "closed")},
     **dict.fromkeys(("credit.recorded", "credit.ended", "case.transferred_to_justice", "justice.answered"), "nobody is suspected"),
     **{f"offer.{act}": "nobody is offered work" for act in ("accepted", "refused", "made")},
+    **{f"conference.{act}": "nobody has to meet" for act in ("held", "task_done", "closed")},
+    "care.agreed": "nobody signs for care", "community_work.drawn": "no roster is drawn up",
     "average_level.published": "no month is published", "budget.short": "the budgets reach", "purchase.recorded": "nothing is bought", "discrepancy.found": "the bank makes no error",
     "payment.rejected": "no grant is forged", "payment.voided": "no grant is reversed before it is paid",
 }

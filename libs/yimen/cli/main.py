@@ -9,6 +9,7 @@ from yimen.cli import (
     care,
     cases,
     compose,
+    conferences,
     decide,
     demo,
     disputes,
@@ -33,8 +34,8 @@ from yimen.kernel.errors import Fault
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="一门:一个窗口,多个部门。",
                   pretty_exceptions_enable=False)
-for module in (demo, simulate, cases, leads, standing, disputes, recovery, offers, care, emergency, pay, decide, policy, trace,
-               feed, registry, operate, queues, run, compose, helm, monitoring):
+for module in (demo, simulate, cases, leads, conferences, standing, disputes, recovery, offers, care, emergency, pay, decide,
+               policy, trace, feed, registry, operate, queues, run, compose, helm, monitoring):
     module.register(app)
 
 

@@ -10,12 +10,14 @@ from google.protobuf.json_format import MessageToDict
 from yimen.aid.v1 import events_pb2 as aid
 from yimen.bus.envelope import Envelope
 from yimen.casework.states import Act, State
+from yimen.department import conferences
 from yimen.department.cases import APPROVERS, URGENT_DAYS, Desk
 from yimen.department.declaration import AidItem
 from yimen.department.facts import household_of
 from yimen.department.tables import aid_case
 from yimen.directory.v1 import events_pb2 as directory
 from yimen.disclosure.v1 import events_pb2 as disclosure
+from yimen.intake.v1 import conferences_pb2 as conference
 from yimen.intake.v1 import events_pb2 as intake
 from yimen.kernel.errors import NotYet
 from yimen.kernel.ids import derived
@@ -36,7 +38,7 @@ SIBLING_DAYS = 30  # the whole chain of the other item (requirements 2.1)
 ADDRESSED = frozenset({intake.ApplicationAccepted, intake.ChangeReported,
                        disclosure.ObjectionFiled, disclosure.ObjectionResolved, disclosure.NoticeClosed,
                        supervision.RelativeMatched, payment.PaymentSettled, payment.PaymentRejected,
-                       payment.PaymentVoided})
+                       payment.PaymentVoided, conference.ConferenceHeld})
 
 
 class Reactions:
@@ -63,6 +65,7 @@ class Reactions:
             payment.PaymentSettled: self.on_settled,
             payment.PaymentRejected: self.on_rejected,
             payment.PaymentVoided: self.on_rejected,
+            conference.ConferenceHeld: conferences.on_held,
         }
 
     # ------------------------------------------------------------------------------------------ intake

@@ -9,7 +9,7 @@ from google.protobuf.json_format import MessageToDict
 from yimen.aid.v1 import aid_pb2
 from yimen.casework import authority, reviews
 from yimen.casework.recovery import SUSPICIONS, Finding
-from yimen.department import recheck, reconsider, recovery
+from yimen.department import conferences, recheck, reconsider, recovery
 from yimen.department.bulk import ROWS_SHOWN_MAX
 from yimen.department.policy import PolicyServicer
 from yimen.directory.v1 import directory_pb2
@@ -173,6 +173,13 @@ class StandingServicer(PolicyServicer):
                              opened_on=row["opened_on"].isoformat(), due_on=row["due_on"].isoformat(), finding=row["finding"],
                              amount_fen=row["amount_fen"], fine_fen=row["fine_fen"], decision_id=row["decision_id"],
                              reason=row["reason"]) for row in rows])
+
+    # ------------------------------------------------------------------------------------------ conferences
+    def CompleteConferenceTask(self, request: Any, context: Any) -> Any:
+        officer = self._officer("county_officer")
+        with self._app.work(officer.actor) as ctx:
+            conferences.complete(ctx, request.task_id, request.result[:REASON_MAX])
+        return aid_pb2.CompleteConferenceTaskResponse()
 
     # ------------------------------------------------------------------------------------------ many at once
     def OpenBulk(self, request: Any, context: Any) -> Any:

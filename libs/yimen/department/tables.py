@@ -255,3 +255,16 @@ annual_use = sa.Table(
     sa.Column("year", sa.Integer, primary_key=True),
     sa.Column("used_fen", sa.BigInteger, nullable=False),
 )
+
+# What a case conference has asked of this department (R078).
+conference_task = sa.Table(
+    "conference_task", METADATA,
+    sa.Column("task_id", sa.String(36), primary_key=True),
+    sa.Column("conference_id", sa.String(36), nullable=False),
+    sa.Column("application_id", sa.String(36), nullable=False, index=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("done_on", sa.Date),
+    sa.Column("result", sa.Text, nullable=False),
+    sa.Column("done_by", sa.String(80), nullable=False),
+)

@@ -129,6 +129,7 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     "CARE_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {agreement_id} 的照料协议,请核对编号。"),
     "FACILITY_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {facility_id} 的供养机构,请先登记。"),
     "FACILITY_FULL": (Kind.PRECONDITION, "机构的 {beds} 张床位已满,请另选机构。"),
+    "CONFERENCE_TASK_NOT_FOUND": (Kind.NOT_FOUND, "本部门没有编号为 {task_id} 的会商任务,请核对编号与部门。"),
     "OFFER_NOT_DUE": (Kind.PRECONDITION, "此人不是低保或低保边缘家庭中有劳动能力的成员,不在推荐就业的范围。"),
     "OFFER_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {offer_id} 的就业推荐,请核对编号。"),
     "NOT_STANDING": (Kind.PRECONDITION, "本案没有正在享受的待遇或类别,不能复核或调整。"),
