@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from yimen.kernel import limits, resident_id
+from yimen.kernel import areas, limits, resident_id
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
 from yimen.roster.v1 import roster_pb2 as pb
@@ -18,6 +18,7 @@ from yimen.security.identity import Principal
 from yimen.store.unit import Row
 
 from services.roster import domain, resolve
+from services.roster.coverage import coverage
 from services.roster.tables import (
     benefit_record,
     category_record,
@@ -29,6 +30,7 @@ from services.roster.tables import (
     read_log,
 )
 
+COVERAGE_READERS = ("county_officer", "county_approver", "township_officer", "supervisor", "auditor")
 STATE_FIELDS = ("school_stage", "disability_kind", "disability_level", "serious_illness", "labour_capable", "employed")
 
 
@@ -198,6 +200,17 @@ class RosterServicer(roster_pb2_grpc.RosterServiceServicer):
             answers = resolve.identities(ctx, self._app.vault, list(request.resident_ids))
             resolve.log(ctx, reader.actor, request, {one.household_id for one in answers if one.household_id})
         return pb.ResolveIdentitiesResponse(identities=answers)
+
+    def GetCoverage(self, request: Any, context: Any) -> Any:
+        officer = caller()
+        officer.require_role(*COVERAGE_READERS)
+        if request.township_code:
+            areas.level(request.township_code)
+        with self._app.work("", write=False) as ctx:
+            seen = coverage(ctx.tx, ctx.today, request.township_code)
+        return pb.GetCoverageResponse(
+            in_need=seen.in_need, temporary=seen.temporary, nothing=seen.nothing,
+            lines=[pb.LineCoverage(line=line, households=count) for line, count in seen.lines.items()])
 
     def ListReads(self, request: Any, context: Any) -> Any:
         reader = caller()

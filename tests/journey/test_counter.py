@@ -9,7 +9,7 @@ from datetime import date
 
 import pytest
 from typer.testing import CliRunner
-from yimen.cli import care, conferences, disputes, emergency, leads, offers, recovery
+from yimen.cli import care, conferences, coverage, disputes, emergency, leads, offers, recovery
 from yimen.cli.connect import Place
 from yimen.cli.main import app
 from yimen.kernel.errors import Fault
@@ -30,7 +30,7 @@ def counter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Town], Command]:
         def place(must_run: bool = False) -> Iterator[Place]:
             yield Place("town", world.peers, world.services, world.databases, world.keys, world.exchange_file, world.clock, world.settle, True)
 
-        for module in (care, conferences, disputes, emergency, leads, offers, recovery):
+        for module in (care, conferences, coverage, disputes, emergency, leads, offers, recovery):
             monkeypatch.setattr(module, "place", place)
 
         def run(*words: str, typed: str = "") -> str:
@@ -70,6 +70,7 @@ def test_an_emergency_from_the_counter(town: Callable[..., Town], counter: Calla
     yimen = counter(town("c18_wage_goes_up", date(2026, 3, 3)))
     declare = ["emergency", "declare", "--legal-basis", "示例县政发〔2026〕12号"]
     assert yimen(*declare, "--starts-on", "2026-02-31") == "FIELD_WRONG"
+    assert yimen(*declare, "--starts-on", "2026-03-02", "--township", "99010x005") == "AREA_UNKNOWN"
     event = _id(yimen(*declare, "--starts-on", "2026-03-02", "--township", "990101005"))
     assert "免核对 0 件" in yimen("emergency", "end", event)
     assert yimen("emergency", "end", event) == "CASE_STATE" and yimen("emergency", "end", "none") == "EMERGENCY_NOT_FOUND"
@@ -160,3 +161,21 @@ def test_a_conference_from_the_counter(town: Callable[..., Town], counter: Calla
     assert "已完成" in yimen("conference", "list", receipt)
     said = [row["what"] for row in home.rows("intake", "select what from timeline") if "会商" in row["what"]]
     assert said == ["召开个案会商,2 项任务分给各部门", "会商任务完成", "会商任务完成"]
+
+
+def test_how_far_aid_reaches(town: Callable[..., Town], counter: Callable[[Town], Command]) -> None:
+    home = town("c01_dibao_and_university", date(2026, 4, 8))
+    yimen = counter(home)
+
+    def lines(*words: str) -> dict[str, int]:
+        said = yimen("coverage", *words).splitlines()
+        return {one.split()[0]: int(one.split()[1]) for one in said if "%" in one or "–" in one} | {"无": int(said[-1].split("救助 ")[-1].split()[0])}
+
+    everything = {"基本生活": 1, "基本医疗": 0, "教育": 1, "住房": 1, "就业创业": 0, "社会保险": 1, "无": 0}
+    assert lines() == everything == lines("--township", home.case()["township_code"])
+    assert lines("--township", "990101009") == dict.fromkeys(everything, 0)
+    assert yimen("coverage", "--township", "abc") == "AREA_UNKNOWN"
+    assert yimen("coverage", "--officer", f"window_clerk-{home.case()['township_code']}-1") == "ROLE_MISSING"
+    with home.world.apps["roster"].store.transaction() as tx:  # nobody gives anything any more
+        tx.connection.exec_driver_sql("update benefit_record set valid_to = '2026-04-01'")
+    assert lines() == {**dict.fromkeys(everything, 0), "无": 1}

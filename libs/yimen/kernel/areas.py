@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from yimen.kernel.errors import Fault
+
 COUNTY_LENGTH = 6
 TOWNSHIP_LENGTH = 9
 VILLAGE_LENGTH = 12
@@ -9,9 +11,9 @@ LEVELS = {COUNTY_LENGTH: "county", TOWNSHIP_LENGTH: "township", VILLAGE_LENGTH: 
 
 
 def level(code: str) -> str:
-    """`county`, `township` or `village`. Raises ValueError for another length."""
-    if not code.isdigit() or len(code) not in LEVELS:
-        raise ValueError("an area code has 6, 9 or 12 digits")
+    """`county`, `township` or `village`. Raises Fault AREA_UNKNOWN unless it has 6, 9 or 12 digits."""
+    if not (code.isascii() and code.isdigit()) or len(code) not in LEVELS:
+        raise Fault("AREA_UNKNOWN", code=code[:VILLAGE_LENGTH])
     return LEVELS[len(code)]
 
 
