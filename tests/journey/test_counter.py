@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
-from yimen.cli import care, conferences, coverage, disputes, emergency, leads, offers, recovery
+from yimen.cli import archive, care, conferences, coverage, disputes, emergency, leads, offers, recovery
 from yimen.cli.connect import Place
 from yimen.cli.main import app
 from yimen.kernel.errors import Fault
@@ -30,7 +35,7 @@ def counter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Town], Command]:
         def place(must_run: bool = False) -> Iterator[Place]:
             yield Place("town", world.peers, world.services, world.databases, world.keys, world.exchange_file, world.clock, world.settle, True)
 
-        for module in (care, conferences, coverage, disputes, emergency, leads, offers, recovery):
+        for module in (archive, care, conferences, coverage, disputes, emergency, leads, offers, recovery):
             monkeypatch.setattr(module, "place", place)
 
         def run(*words: str, typed: str = "") -> str:
@@ -179,3 +184,28 @@ def test_how_far_aid_reaches(town: Callable[..., Town], counter: Callable[[Town]
     with home.world.apps["roster"].store.transaction() as tx:  # nobody gives anything any more
         tx.connection.exec_driver_sql("update benefit_record set valid_to = '2026-04-01'")
     assert lines() == {**dict.fromkeys(everything, 0), "无": 1}
+
+
+def test_the_whole_file_of_an_application_is_one_archive(town: Callable[..., Town], counter: Callable[[Town], Command], tmp_path: Path) -> None:
+    home = town("c18_wage_goes_up")
+
+    def earns_more(form: Any) -> None:
+        form.members[0].incomes[0].monthly_fen = 2_600_00
+
+    home.report("more", date(2026, 4, 1), ["income"], earns_more,
+                [("tax", home.story.application.members[0].resident_id, {"wage_income_year": "31200.00"})])
+    home.until(date(2026, 4, 28))
+    yimen, file = counter(home), tmp_path / "one.zip"
+    assert yimen("archive", "SL-0", str(file)) == "APPLICATION_NOT_FOUND" and not file.exists()
+    assert "保管期限 长期(30年)" in yimen("archive", home.receipt, str(file))
+    assert yimen("archive", home.receipt, str(file)) == "FILE_WRONG"  # nothing is overwritten
+    with zipfile.ZipFile(file) as opened:
+        papers = {name: opened.read(name) for name in opened.namelist()}
+    index = json.loads(papers.pop("目录.json"))
+    assert index["文件"] == {name: hashlib.sha256(content).hexdigest() for name, content in papers.items()}
+    told = [content.decode() for name, content in papers.items() if "/决定-" in name and name.startswith("案件/dibao")]
+    assert len(told) == 2 and any("740.00" in one for one in told) and any("260.00" in one for one in told)  # as granted, as reviewed
+    assert any(name.endswith("复核.json") for name in papers) and "申请.json" in papers
+    again = tmp_path / "two.zip"
+    yimen("archive", home.receipt, str(again))
+    assert again.read_bytes() == file.read_bytes()

@@ -101,11 +101,12 @@ def explain(decision_id: Annotated[str, typer.Argument(help="决定编号")]) ->
     """一个决定的说理书:逐步写明事实、规则、数字和依据,可交给申请人。"""
     with place() as here:
         service, answer = decided_again(here, decision_id)
-        typer.echo(_told(answer, service.title, department_of(service).item(answer.stored.item).title))
+        typer.echo(told(answer, service.title, department_of(service).item(answer.stored.item).title))
     raise typer.Exit(0 if answer.same else 1)
 
 
-def _told(answer: aid_pb2.ReplayDecisionResponse, office: str, item: str) -> str:
+def told(answer: aid_pb2.ReplayDecisionResponse, office: str, item: str) -> str:
+    """The reasoning of a decision, for the applicant: 说理书."""
     made = answer.stored
     granted = "给予" if made.outcome == "grant" else "不予救助"
     lines = [f"决定说理书  {made.decision_id}", "", f"机关:{office}  事项:{item}",

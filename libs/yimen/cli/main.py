@@ -6,6 +6,7 @@ import sys
 
 import typer
 from yimen.cli import (
+    archive,
     care,
     cases,
     compose,
@@ -35,8 +36,8 @@ from yimen.kernel.errors import Fault
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="一门:一个窗口,多个部门。",
                   pretty_exceptions_enable=False)
-for module in (demo, simulate, cases, leads, conferences, standing, disputes, recovery, offers, care, coverage, emergency, pay,
-               decide, policy, trace, feed, registry, operate, queues, run, compose, helm, monitoring):
+for module in (demo, simulate, cases, archive, leads, conferences, standing, disputes, recovery, offers, care, coverage,
+               emergency, pay, decide, policy, trace, feed, registry, operate, queues, run, compose, helm, monitoring):
     module.register(app)
 
 

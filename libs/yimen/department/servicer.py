@@ -170,11 +170,12 @@ class DepartmentServicer(StandingServicer):
         with self._app.work(caller().actor, write=False) as ctx:
             case = self._desk.case(ctx, request.case_id, lock=False)
             made = self._desk.decision(ctx, case["decision_id"]) if case["decision_id"] else None
+            decisions = self._desk.decisions(ctx, case["case_id"])
         return aid_pb2.GetCaseResponse(
             case_id=case["case_id"], item=case["item"], state=case["state"], household_id=case["household_id"],
             application_id=case["application_id"], township_code=case["township_code"],
             decide_level=case["decide_level"], decision=_stored(made) if made else None,
-        )
+            decision_ids=[row["decision_id"] for row in decisions])
 
     def ReplayDecision(self, request: Any, context: Any) -> Any:
         with self._app.work(caller().actor, write=False) as ctx:
