@@ -33,8 +33,9 @@ def check_form(form: Any, today: date) -> None:
         raise Fault("NO_MEMBERS")
     if len(form.members) > limits.MEMBERS_MAX:
         raise Fault("TOO_MANY_MEMBERS", limit=limits.MEMBERS_MAX)
-    if len(form.village_code) != areas.VILLAGE_LENGTH or not form.village_code.isdigit():
-        raise Fault("AREA_UNKNOWN", code=form.village_code[:12])
+    areas.require_village(form.village_code)
+    if form.happened_in:
+        areas.require_village(form.happened_in)
     _one_of("area_kind", form.area_kind, AREA_KINDS)
     _one_of("living.tenure", form.living.tenure or "none", TENURES)
     numbers = [resident_id.check(member.resident_id, place)
@@ -141,6 +142,16 @@ def check_items(form: Any, catalogue: Mapping[str, Mapping[str, Any]]) -> None:
         if not item["temporary_identity"] and not all(member.resident_id for member in form.members):
             raise Fault("TEMPORARY_IDENTITY_NOT_ALLOWED", item=requested.item)
         _check_request(requested, item["request_facts"], item["optional_facts"])
+
+
+def place_of(form: Any, catalogue: Mapping[str, Mapping[str, Any]]) -> str:
+    """The village whose township takes the application up: of the hukou (R008), or where an emergency happened (R077).
+
+    Raises Fault FIELD_WRONG when something else than urgent aid is asked for there.
+    """
+    if form.happened_in and not all(catalogue[one.item]["urgent"] for one in form.items):
+        raise Fault("FIELD_WRONG", field="happened_in", expected="只有急难型救助在急难发生地受理(R077)")
+    return str(form.happened_in or form.village_code)
 
 
 def _check_request(requested: Any, asked: Sequence[str], optional: Sequence[str]) -> None:

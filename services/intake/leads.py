@@ -53,8 +53,7 @@ class LeadServicer(leads_pb2_grpc.LeadServiceServicer):
             raise Fault("KEY_MISSING")
         if request.source not in SOURCES:
             raise Fault("FIELD_WRONG", field="source", expected="/".join(SOURCES))
-        if len(request.village_code) != areas.VILLAGE_LENGTH or not request.village_code.isdigit():
-            raise Fault("AREA_UNKNOWN", code=request.village_code[:12])
+        areas.require_village(request.village_code)
         if not request.name or not 0 < len(request.description) <= TEXT_MAX:
             raise Fault("FIELD_WRONG", field="name/description", expected=f"不得为空,说明不超过 {TEXT_MAX} 字")
         number = resident_id.check(request.resident_id, 1) if request.resident_id else ""

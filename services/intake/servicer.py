@@ -51,17 +51,19 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         form = request.application
         domain.check_form(form, self._app.today())
         with self._app.work("", write=False) as ctx:
-            domain.check_items(form, {row["item"]: row for row in ctx.tx.find(aid_item)})
+            catalogue = {row["item"]: row for row in ctx.tx.find(aid_item)}
+            domain.check_items(form, catalogue)
             if request.lead_id:
                 leads.require_consent(leads.find(ctx, request.lead_id))
-        window = self._window_of(areas.township_of(form.village_code))
+        place = domain.place_of(form, catalogue)
+        window = self._window_of(areas.township_of(place))
         home = self._register(form)
         row = {
             "application_id": derived("application", request.idempotency_key),
             "idempotency_key": request.idempotency_key, "body_hash": body_hash, "state": "submitted",
             # Routed to the window of the hukou township instead of refused (R008).
             "window_id": window, "routed": bool(request.window_id) and request.window_id != window,
-            "village_code": form.village_code, "area_kind": form.area_kind, "household_id": home.household_id,
+            "village_code": place, "area_kind": form.area_kind, "household_id": home.household_id,
             "person_ids": list(home.person_ids), "form_sealed": self._app.vault.encrypt(MessageToJson(form)),
             "accepted_on": None, "closed_at": None,
         }

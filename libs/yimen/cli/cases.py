@@ -40,10 +40,10 @@ def apply(
         writer.add(household.records)
         writer.close()
         form = household.application
+        where = form.happened_in or form.village_code
         answer = here.peers.stub("intake").Submit(
-            intake_pb2.SubmitRequest(idempotency_key=key or household.key, window_id=f"W-{form.village_code[:9]}",
-                                     application=form),
-            token=here.tokens().role("window_clerk", form.village_code))
+            intake_pb2.SubmitRequest(idempotency_key=key or household.key, window_id=f"W-{where[:9]}", application=form),
+            token=here.tokens().role("window_clerk", where))
     typer.echo(f"受理号 {answer.receipt_no}({answer.state},窗口 {answer.window_id})")
     typer.echo(f"跟踪:yimen case {answer.receipt_no};让各岗位办一轮:yimen play")
 

@@ -17,6 +17,12 @@ def level(code: str) -> str:
     return LEVELS[len(code)]
 
 
+def require_village(code: str) -> None:
+    """Raises Fault AREA_UNKNOWN unless it has the form of a village's code."""
+    if level(code) != LEVELS[VILLAGE_LENGTH]:
+        raise Fault("AREA_UNKNOWN", code=code)
+
+
 def township_of(code: str) -> str:
     """The township that a village or township code lies in."""
     return code[:TOWNSHIP_LENGTH]

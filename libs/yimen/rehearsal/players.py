@@ -82,11 +82,11 @@ class Players:
     def submit(self, household: Household) -> Any:
         """The household comes to the window of its township."""
         form = household.application
+        place = form.happened_in or form.village_code
         self._declare_relative(household)
         answer = self._world.peers.stub("intake").Submit(
-            intake_pb2.SubmitRequest(idempotency_key=household.key, window_id=f"W-{form.village_code[:9]}",
-                                     application=form),
-            token=self._tokens.role("window_clerk", form.village_code))
+            intake_pb2.SubmitRequest(idempotency_key=household.key, window_id=f"W-{place[:9]}", application=form),
+            token=self._tokens.role("window_clerk", place))
         if household.expect:
             self.scripts[answer.application_id] = household.script
             if household.script.get("disputed"):
