@@ -8,6 +8,7 @@ from services.supervision import credit, relatives
 from services.supervision.handlers import HANDLERS
 from services.supervision.servicer import supervision_mount
 from services.supervision.servicer_credit import credit_mount
+from services.supervision.servicer_tips import tips_mount
 from services.supervision.tables import METADATA
 
 SERVICE = Service(
@@ -17,7 +18,7 @@ SERVICE = Service(
     tables=METADATA,
     migrations=(Path(__file__).parent / "migrations",),
     handlers=HANDLERS,
-    servicers=lambda app: [supervision_mount(app), credit_mount(app)],
+    servicers=lambda app: [supervision_mount(app), credit_mount(app), tips_mount(app)],
     timers={relatives.TIMER: relatives.match_all, credit.TIMER: credit.on_expired},
     peers=("directory", "roster"),
 )

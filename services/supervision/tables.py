@@ -104,6 +104,31 @@ justice_transfer = sa.Table(
     sa.Column("answered_on", sa.Date),
 )
 
+# What somebody says is not as it should be (requirements 2.9); who, what and the answer are sealed.
+tip = sa.Table(
+    "tip", METADATA,
+    sa.Column("tip_id", sa.String(36), primary_key=True),
+    # phone, letter, web, petition.
+    sa.Column("via", sa.String(10), nullable=False),
+    sa.Column("named", sa.Boolean, nullable=False),
+    sa.Column("case_id", sa.String(36), nullable=False),
+    # A township's code or a department's service: it does not look into it.
+    sa.Column("about_unit", sa.String(40), nullable=False),
+    # received, assigned, concluded, answered.
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("unit", sa.String(40), nullable=False),
+    sa.Column("received_on", sa.Date, nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    # upheld, partly, not_upheld, unclear; empty while open.
+    sa.Column("outcome", sa.String(10), nullable=False),
+    sa.Column("concluded_on", sa.Date),
+    sa.Column("answered_on", sa.Date),
+    sa.Column("informant_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("content_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("finding_sealed", sa.LargeBinary),
+    sa.Column("answer_sealed", sa.LargeBinary),
+)
+
 overdue = sa.Table(
     "overdue", METADATA,
     sa.Column("row_id", RowId, primary_key=True, autoincrement=True),

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from typer.testing import CliRunner
-from yimen.cli import archive, care, conferences, coverage, disputes, emergency, leads, offers, recovery
+from yimen.cli import archive, care, conferences, coverage, disputes, emergency, leads, offers, recovery, tips
 from yimen.cli.connect import Place
 from yimen.cli.main import app
 from yimen.kernel.errors import Fault
@@ -35,7 +35,7 @@ def counter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Town], Command]:
         def place(must_run: bool = False) -> Iterator[Place]:
             yield Place("town", world.peers, world.services, world.databases, world.keys, world.exchange_file, world.clock, world.settle, True)
 
-        for module in (archive, care, conferences, coverage, disputes, emergency, leads, offers, recovery):
+        for module in (archive, care, conferences, coverage, disputes, emergency, leads, offers, recovery, tips):
             monkeypatch.setattr(module, "place", place)
 
         def run(*words: str, typed: str = "") -> str:
@@ -209,3 +209,35 @@ def test_the_whole_file_of_an_application_is_one_archive(town: Callable[..., Tow
     again = tmp_path / "two.zip"
     yimen("archive", home.receipt, str(again))
     assert again.read_bytes() == file.read_bytes()
+
+
+def test_a_tip_is_checked_by_others_and_who_gave_a_name_is_answered(town: Callable[..., Town], counter: Callable[[Town], Command]) -> None:
+    home = town("c18_wage_goes_up")
+    yimen, case = counter(home), home.case()
+    receive = ["tip", "receive", "--key", "k1", "--via", "phone", "--case", case["case_id"]]
+    said = "他家有两辆车\n陆举报\n13900001234\n"
+    assert yimen(*receive[:4], "--via", "dream", "--about", "medical", typed=said) == "FIELD_WRONG"
+    assert yimen("tip", "receive", "--key", "k0", "--via", "web", "--case", "none", typed=said) == "CASE_NOT_FOUND"
+    assert yimen("tip", "receive", "--key", "k0", "--via", "web", typed=said) == "FIELD_WRONG"  # about whom?
+    tip = _id(yimen(*receive, typed=said))
+    assert _id(yimen(*receive, typed=said)) == tip and "2026-04-17" in yimen("tip", "list")
+    assert [row["pool"] for row in home.rows("supervision", "select pool from field_check where case_id = :c and pool = 'complained'", c=case["case_id"])]
+    conclude = ["tip", "conclude", tip, "--outcome", "partly", "--finding", "一辆已报废"]
+    assert yimen(*conclude, "--second", "supervisor-2") == "CASE_STATE"  # nobody was told to look into it
+    assert yimen("tip", "assign", tip, "--unit", case["township_code"]) == "TIP_OWN_UNIT" and yimen("tip", "assign", "none", "--unit", "x") == "TIP_NOT_FOUND"
+    assert "已转办" in yimen("tip", "assign", tip, "--unit", "county")
+    assert yimen(*conclude, "--second", "supervisor-1") == "VISIT_NEEDS_TWO" and yimen("tip", "answer", tip, "--text", "早了") == "CASE_STATE"
+    home.until(date(2026, 4, 21))
+    late = "select task_kind from overdue where task_kind in ('conclude_tip', 'answer_tip')"
+    assert [row["task_kind"] for row in home.rows("supervision", late)] == ["conclude_tip"]
+    assert "请答复" in yimen(*conclude, "--second", "supervisor-2") and yimen("tip", "list") == ""
+    assert "已答复" in yimen("tip", "answer", tip, "--text", "一辆已报废,另一辆已计入") and yimen("tip", "answer", tip, "--text", "x") == "CASE_STATE"
+    assert yimen("tip", "informant", tip, "--reason", "") == "REASON_REQUIRED"
+    assert "陆举报  13900001234" in yimen("tip", "informant", tip, "--reason", "补充询问")
+    read = home.rows("supervision", "select actor from audit where act = 'tip.informant_read'")
+    assert [row["actor"] for row in read] == ["supervisor-1"]
+    anonymous = _id(yimen("tip", "receive", "--key", "k2", "--via", "letter", "--about", "medical", typed="拖延办理\n\n\n"))
+    yimen("tip", "assign", anonymous, "--unit", "county")
+    assert "请答复" not in yimen("tip", "conclude", anonymous, "--second", "supervisor-2", "--outcome", "not_upheld", "--finding", "按期办理")
+    for name, table in (("supervision", "outbox"), ("supervision", "audit"), ("feed", "entry")):  # who it was stands nowhere in the open
+        assert "陆举报" not in str([dict(row) for row in home.rows(name, f"select * from {table}")])

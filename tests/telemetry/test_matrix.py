@@ -35,6 +35,7 @@ NOT_THIS_MONTH = {
     **dict.fromkeys(("credit.recorded", "credit.ended", "case.transferred_to_justice", "justice.answered"), "nobody is suspected"),
     **{f"offer.{act}": "nobody is offered work" for act in ("accepted", "refused", "made")},
     **{f"conference.{act}": "nobody has to meet" for act in ("held", "task_done", "closed")},
+    **{f"tip.{act}": "nobody complains of anybody" for act in ("received", "assigned", "concluded", "fed_back")},
     "care.agreed": "nobody signs for care", "community_work.drawn": "no roster is drawn up",
     "average_level.published": "no month is published", "budget.short": "the budgets reach", "purchase.recorded": "nothing is bought", "discrepancy.found": "the bank makes no error",
     "payment.rejected": "no grant is forged", "payment.voided": "no grant is reversed before it is paid",

@@ -130,6 +130,8 @@ CATALOGUE: dict[str, tuple[Kind, str]] = {
     "FACILITY_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {facility_id} 的供养机构,请先登记。"),
     "FACILITY_FULL": (Kind.PRECONDITION, "机构的 {beds} 张床位已满,请另选机构。"),
     "CONFERENCE_TASK_NOT_FOUND": (Kind.NOT_FOUND, "本部门没有编号为 {task_id} 的会商任务,请核对编号与部门。"),
+    "TIP_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {tip_id} 的举报,请核对编号。"),
+    "TIP_OWN_UNIT": (Kind.PRECONDITION, "不能把举报交给被举报的单位,请转办其他单位。"),
     "OFFER_NOT_DUE": (Kind.PRECONDITION, "此人不是低保或低保边缘家庭中有劳动能力的成员,不在推荐就业的范围。"),
     "OFFER_NOT_FOUND": (Kind.NOT_FOUND, "没有编号为 {offer_id} 的就业推荐,请核对编号。"),
     "NOT_STANDING": (Kind.PRECONDITION, "本案没有正在享受的待遇或类别,不能复核或调整。"),
