@@ -1,5 +1,6 @@
 """The paths of requirements section 2 that a month of applications does not walk, on whatever platform it was played on: leads, a
-public emergency, price linkage, a new standard, refused work, recheck, reconsideration, recovery, the township's fund."""
+public emergency, price linkage, a new standard, refused work, recheck, reconsideration, recovery, fraud and justice, a
+tip, a conference, the township's fund."""
 
 from __future__ import annotations
 
@@ -10,11 +11,12 @@ from yimen.aid.v1 import aid_pb2
 from yimen.basic_living.v1 import basic_living_pb2
 from yimen.directory.v1 import directory_pb2
 from yimen.employment.v1 import employment_pb2
-from yimen.intake.v1 import intake_pb2, leads_pb2
+from yimen.intake.v1 import conferences_pb2, intake_pb2, leads_pb2
 from yimen.payment.v1 import debts_pb2, payment_pb2
 from yimen.rehearsal.households import FILES, read
 from yimen.rehearsal.month import LAST_DAY, Month
 from yimen.rehearsal.promises import Evidence
+from yimen.supervision.v1 import credit_pb2, tips_pb2
 
 WALK_DAYS = 14
 DEPARTMENT, CHANNEL = "basic_living", "basic_living_relief"
@@ -47,6 +49,9 @@ class Walk:
         self._work_is_refused()
         self._disagreement()
         self._recovery()
+        self._fraud()
+        self._tip()
+        self._conference()
 
     def _lead(self) -> None:
         stranger = read(FILES / "urgent_fire.yaml").application
@@ -111,6 +116,30 @@ class Walk:
             token=self.of("county_approver"))
         assert concluded.amount_fen == 200_00
 
+    def _fraud(self) -> None:
+        self.credit = self.peers.stub("supervision", "yimen.supervision.v1.credit:Credit")
+        opened = self.desk.OpenRecovery(aid_pb2.OpenRecoveryRequest(case_id=self.case("objection_dismissed"), suspicion_code="data_hit", reason="比对"),
+                                        token=self.of("county_officer"))
+        facts = Struct()
+        facts.update({"counted_income_fen": 9_000_00})
+        self.desk.ConcludeRecovery(aid_pb2.ConcludeRecoveryRequest(
+            recovery_id=opened.recovery_id, finding="fraud", since="2026-04-01", corrections=facts, reason="隐瞒收入"),
+            token=self.of("county_approver"))
+        self.fraud = opened.recovery_id
+
+    def _tip(self) -> None:
+        self.tips, supervisor = self.peers.stub("supervision", "yimen.supervision.v1.tips:Tip"), self.tokens.role("supervisor")
+        self.tip = self.tips.ReceiveTip(tips_pb2.ReceiveTipRequest(idempotency_key="walk", via="phone", content="人户分离", about_unit="990101001",
+                                                                   informant_name="某某"), token=supervisor).tip_id
+        self.tips.AssignTip(tips_pb2.AssignTipRequest(tip_id=self.tip, unit="county"), token=supervisor)
+
+    def _conference(self) -> None:
+        desk = self.peers.stub("intake", "yimen.intake.v1.conferences:Conference")
+        self.conference = desk.HoldConference(conferences_pb2.HoldConferenceRequest(
+            receipt_no=self.month.receipts["c07_above_edge"], minutes_ref="会〔2026〕1号", plan="先住所,后岗位",
+            tasks=[conferences_pb2.ConferenceTask(service="housing", text="安排住所", due_on="2026-05-20")]),
+            token=self.of("county_officer")).conference_id
+
     # ------------------------------------------------------------------------------------------ days pass
     def pass_days(self) -> date:
         day = self.month.world.clock.now().date()
@@ -133,7 +162,8 @@ class Walk:
         assert rows(DEPARTMENT, "select 1 as one from aid_case where item = 'price_subsidy' and outcome = 'granted'")
         causes = {row["cause"] for row in rows(DEPARTMENT, "select cause from review where case_id = :c", c=self.worker)}
         assert "refused_work" in causes
-        self._recheck_at_the_county()
+        self._recheck_goes_on()
+        self._around()
         debt = self.peers.stub("payment", "yimen.payment.v1.debts:Debt")
         finance = self.tokens.role("finance_officer")
         owed = debt.ListDebts(debts_pb2.ListDebtsRequest(case_id=self.overpaid), token=finance).debts[0]
@@ -143,13 +173,30 @@ class Walk:
         self._township_fund(finance)
         self.month.world.settle()
 
-    def _recheck_at_the_county(self) -> None:
-        """The township's own head decided it, so another one hears it: here nobody is left, and the county takes it up."""
-        decided_by = self.evidence.rows(DEPARTMENT, "select decided_by from decision where case_id = :c and decided_at is not null",
-                                        c=self.refused)[0]["decided_by"]
-        if decided_by.startswith("county"):
-            self.desk.DecideRecheck(aid_pb2.DecideRecheckRequest(case_id=self.refused, outcome="upheld", reason="维持"),
-                                    token=self.of("township_head", self.village("c07_above_edge")))
+    def _recheck_goes_on(self) -> None:
+        """Another head of the township than who decided upholds it; the county takes it up."""
+        self.desk.DecideRecheck(aid_pb2.DecideRecheckRequest(case_id=self.refused, outcome="upheld", reason="维持"),
+                                token=self.tokens.role("township_head", self.village("c07_above_edge"), number=2))
+        asked = self.desk.RequestRecheck(aid_pb2.RequestRecheckRequest(case_id=self.refused, reason="仍不服"),
+                                         token=self.of("window_clerk", self.village("c07_above_edge")))
+        assert asked.level == "county"
+
+    def _around(self) -> None:
+        """After fraud a record and the way to justice; the tip is concluded and answered; the conference's task is done."""
+        supervisor = self.tokens.role("supervisor")
+        record = self.credit.ListCredit(credit_pb2.ListCreditRequest(case_id=self.case("objection_dismissed")), token=supervisor).records[0]
+        assert (record.recovery_id, record.state) == (self.fraud, "in_force")
+        self.credit.TransferToJustice(credit_pb2.TransferToJusticeRequest(recovery_id=self.fraud, organ="police", document_no="移1", reason="涉嫌诈骗"),
+                                      token=supervisor)
+        assert self.tips.ConcludeTip(tips_pb2.ConcludeTipRequest(tip_id=self.tip, second_checker="supervisor-2", outcome="not_upheld", finding="居住属实"),
+                                     token=supervisor).to_be_answered
+        self.tips.AnswerTip(tips_pb2.AnswerTipRequest(tip_id=self.tip, answer="居住属实"), token=supervisor)
+        task = self.evidence.rows("housing", "select task_id from conference_task")[0]["task_id"]
+        self.peers.department("housing").CompleteConferenceTask(
+            aid_pb2.CompleteConferenceTaskRequest(task_id=task, result="已入住"), token=self.of("county_officer", department="housing"))
+        self.month.world.settle()
+        closed = self.evidence.rows("intake", "select closed_on from conference where conference_id = :c", c=self.conference)
+        assert closed[0]["closed_on"] is not None
 
     def _township_fund(self, finance: str) -> None:
         township = self.village("urgent_fire")[:9]
