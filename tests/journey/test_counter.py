@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from typer.testing import CliRunner
-from yimen.cli import archive, care, conferences, coverage, disputes, emergency, leads, offers, recovery, tips
+from yimen.cli import archive, care, conferences, coverage, disputes, emergency, leads, offers, oversight, recovery, tips
 from yimen.cli.connect import Place
 from yimen.cli.main import app
 from yimen.kernel.errors import Fault
@@ -35,7 +35,7 @@ def counter(monkeypatch: pytest.MonkeyPatch) -> Callable[[Town], Command]:
         def place(must_run: bool = False) -> Iterator[Place]:
             yield Place("town", world.peers, world.services, world.databases, world.keys, world.exchange_file, world.clock, world.settle, True)
 
-        for module in (archive, care, conferences, coverage, disputes, emergency, leads, offers, recovery, tips):
+        for module in (archive, care, conferences, coverage, disputes, emergency, leads, offers, oversight, recovery, tips):
             monkeypatch.setattr(module, "place", place)
 
         def run(*words: str, typed: str = "") -> str:
@@ -241,3 +241,28 @@ def test_a_tip_is_checked_by_others_and_who_gave_a_name_is_answered(town: Callab
     assert "请答复" not in yimen("tip", "conclude", anonymous, "--second", "supervisor-2", "--outcome", "not_upheld", "--finding", "按期办理")
     for name, table in (("supervision", "outbox"), ("supervision", "audit"), ("feed", "entry")):  # who it was stands nowhere in the open
         assert "陆举报" not in str([dict(row) for row in home.rows(name, f"select * from {table}")])
+
+
+def test_objections_relatives_visits_and_levels_from_the_counter(town: Callable[..., Town], counter: Callable[[Town], Command]) -> None:
+    home = town("c18_wage_goes_up", date(2026, 3, 9))
+    yimen, case = counter(home), home.case()
+    where = ["--township", case["township_code"]]
+    notice = home.rows("disclosure", "select notice_id from notice where case_id = :c", c=case["case_id"])[0]["notice_id"]
+    shown = yimen("objection", "notices", case["township_code"])
+    assert notice in shown and "最低生活保障" in shown and home.story.application.members[0].name not in shown  # as on the board
+    assert yimen("objection", "notices", "99x") == "AREA_UNKNOWN"
+    assert yimen("objection", "file", "none", "--reason", "INCOME_HIDDEN", *where, typed="\n") == "NOTICE_NOT_FOUND"
+    objection = _id(yimen("objection", "file", notice, "--reason", "INCOME_HIDDEN", *where, typed="\n"))
+    assert home.case()["state"] == "objection_review"
+    assert yimen("objection", "resolve", "none", *where, "--finding", "UNFOUNDED") == "OBJECTION_NOT_FOUND"
+    assert "不成立" in yimen("objection", "resolve", objection, *where, "--finding", "UNFOUNDED")
+    declare = ["relative", "declare", "--relation", "sibling", "--officer"]
+    assert yimen(*declare, "nobody", typed="110101200001011234\n") == "OFFICER_UNKNOWN"
+    surveyor, number = f"surveyor-{case['township_code']}-1", home.story.application.members[0].resident_id
+    assert "今夜起比对" in yimen(*declare, surveyor, typed=f"{number}\n")
+    visit = ["visit", "record", "basic_living", case["case_id"], "--finding", "consistent", "--second"]
+    assert yimen(*visit, "county_officer-basic_living") == "VISIT_NEEDS_TWO"
+    home.until(date(2026, 5, 4))
+    assert home.rows("supervision", "select 1 as one from relative_match")
+    assert yimen("level", "publish", "2026-05") == "MONTH_NOT_OVER" and "没有发放" in yimen("level", "publish", "2026-02")
+    assert "1 户 3 人,人均 246.66元/月" in yimen("level", "publish", "2026-04")

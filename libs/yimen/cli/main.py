@@ -22,6 +22,7 @@ from yimen.cli import (
     monitoring,
     offers,
     operate,
+    oversight,
     pay,
     policy,
     queues,
@@ -37,8 +38,9 @@ from yimen.kernel.errors import Fault
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="一门:一个窗口,多个部门。",
                   pretty_exceptions_enable=False)
-for module in (demo, simulate, cases, archive, leads, conferences, standing, disputes, recovery, offers, care, coverage, tips,
-               emergency, pay, decide, policy, trace, feed, registry, operate, queues, run, compose, helm, monitoring):
+for module in (demo, simulate, cases, archive, leads, conferences, standing, disputes, oversight, recovery, offers, care,
+               coverage, tips, emergency, pay, decide, policy, trace, feed, registry, operate, queues, run, compose, helm,
+               monitoring):
     module.register(app)
 
 
