@@ -20,7 +20,8 @@ def town(tmp_path: Any, sample: County) -> Any:
 
     def found(story: str, until: date = CLOSED_BY, change: Callable[[Any], None] | None = None) -> Town:
         world = EmbeddedWorld(tmp_path / story, start_moment())
-        made.extend((world, one := Town(world, sample, story, until, change)))
+        made.append(world)  # closed, bank and all, also when the town does not come about
+        made.append(one := Town(world, sample, story, until, change))
         return one
 
     yield found
