@@ -8,11 +8,12 @@ from typing import Any
 from yimen.basic_living.v1 import basic_living_pb2 as pb
 from yimen.basic_living.v1 import basic_living_pb2_grpc
 from yimen.department.cases import Desk
+from yimen.department.officers import own_officer
 from yimen.department.tables import aid_case
 from yimen.kernel import areas
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
-from yimen.rpc.server import Mount, caller
+from yimen.rpc.server import Mount
 from yimen.runtime.app import App
 
 from services.basic_living import levels, work_offers
@@ -94,15 +95,6 @@ class BasicLivingServicer(basic_living_pb2_grpc.BasicLivingServiceServicer):
         return pb.PublishAverageLevelResponse(levels=[
             pb.AverageLevel(area_kind=row["area_kind"], households=row["households"], persons=row["persons"],
                             total_fen=row["total_fen"], per_person_fen=row["total_fen"] // row["persons"]) for row in rows])
-
-
-def own_officer(app: App, role: str) -> Any:
-    """The caller, of this department and in this role. Raises Fault ROLE_MISSING or WRONG_DEPARTMENT."""
-    officer = caller()
-    officer.require_role(role)
-    if officer.department != app.name:
-        raise Fault("WRONG_DEPARTMENT", department=app.service.title)
-    return officer
 
 
 def day_of(field: str, text: str) -> date:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from yimen.basic_living.v1 import care_pb2, care_pb2_grpc, community_work_pb2, community_work_pb2_grpc
 from yimen.department.cases import Desk
+from yimen.department.officers import own_officer
 from yimen.kernel import areas
+from yimen.kernel.workdays import day_text
 from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
 
 from services.basic_living import care, community_work
-from services.basic_living.servicer import day_of, own_officer
+from services.basic_living.servicer import day_of
 
 NOTE_MAX, REFERENCE_MAX, NAME_MAX = 200, 80, 80
 
@@ -50,7 +51,7 @@ class CareServicer(care_pb2_grpc.CareServiceServicer):
             officer.require_area(case["township_code"])
             row = care.agree(ctx, self._desk, case, request.mode, request.carer_ref[:REFERENCE_MAX], request.facility_id,
                              starts_on, request.wishes_institution, request.document_no[:REFERENCE_MAX])
-        return care_pb2.AgreeCareResponse(agreement_id=row["agreement_id"], visit_by=_day(row["visit_by"]))
+        return care_pb2.AgreeCareResponse(agreement_id=row["agreement_id"], visit_by=day_text(row["visit_by"]))
 
     def RecordCareVisit(self, request: Any, context: Any) -> Any:
         officer = caller()
@@ -81,8 +82,8 @@ class CareServicer(care_pb2_grpc.CareServiceServicer):
             rows = care.of_case(ctx, request.case_id)
         return care_pb2.ListCareResponse(care=[care_pb2.Care(
             agreement_id=row["agreement_id"], mode=row["mode"], carer_ref=row["carer_ref"], facility_id=row["facility_id"],
-            starts_on=_day(row["starts_on"]), ends_on=_day(row["ends_on"]), visited_on=_day(row["visited_on"]),
-            visit_by=_day(row["visit_by"]), fee_fen=row["fee_fen"]) for row in rows])
+            starts_on=day_text(row["starts_on"]), ends_on=day_text(row["ends_on"]), visited_on=day_text(row["visited_on"]),
+            visit_by=day_text(row["visit_by"]), fee_fen=row["fee_fen"]) for row in rows])
 
 
 class CommunityWorkServicer(community_work_pb2_grpc.CommunityWorkServiceServicer):
@@ -108,7 +109,7 @@ class CommunityWorkServicer(community_work_pb2_grpc.CommunityWorkServiceServicer
         return community_work_pb2.ListRosterResponse(
             lines=[community_work_pb2.RosterLine(
                 person_id=row["person_id"], case_id=row["case_id"], village_code=row["village_code"], outcome=row["outcome"],
-                recorded_on=_day(row["recorded_on"])) for row in rows],
+                recorded_on=day_text(row["recorded_on"])) for row in rows],
             next_after=rows[-1]["person_id"] if len(rows) == community_work.LISTED_MAX else "")
 
     def RecordAttendance(self, request: Any, context: Any) -> Any:
@@ -119,10 +120,6 @@ class CommunityWorkServicer(community_work_pb2_grpc.CommunityWorkServiceServicer
             community_work.record(ctx, request.month, request.person_id, request.outcome, request.reason[:NOTE_MAX],
                                   officer.require_area)
         return community_work_pb2.RecordAttendanceResponse()
-
-
-def _day(day: date | None) -> str:
-    return day.isoformat() if day else ""
 
 
 def care_mounts(app: App, desk: Desk) -> list[Mount]:

@@ -12,6 +12,7 @@ from yimen.intake.v1 import conferences_pb2 as pb
 from yimen.intake.v1 import conferences_pb2_grpc
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import derived
+from yimen.kernel.workdays import day_text
 from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
 from yimen.runtime.context import Context
@@ -58,7 +59,7 @@ class ConferenceServicer(conferences_pb2_grpc.ConferenceServiceServicer):
                                 order_by=(conference_task.c.due_on, conference_task.c.task_id))
         return pb.ListConferencesResponse(conferences=[pb.Conference(
             conference_id=row["conference_id"], minutes_ref=row["minutes_ref"], plan=row["plan"],
-            participants=row["participants"], held_on=row["held_on"].isoformat(), closed_on=_day(row["closed_on"]),
+            participants=row["participants"], held_on=row["held_on"].isoformat(), closed_on=day_text(row["closed_on"]),
             tasks=[_told(one) for one in tasks if one["conference_id"] == row["conference_id"]]) for row in rows])
 
 
@@ -122,11 +123,7 @@ def _application(ctx: Context, receipt_no: str) -> Row:
 
 def _told(row: Row) -> Any:
     return pb.ConferenceTask(task_id=row["task_id"], service=row["service"], text=row["text"], due_on=row["due_on"].isoformat(),
-                             done_on=_day(row["done_on"]), result=row["result"])
-
-
-def _day(day: date | None) -> str:
-    return day.isoformat() if day else ""
+                             done_on=day_text(row["done_on"]), result=row["result"])
 
 
 def conferences_mount(app: App) -> Mount:

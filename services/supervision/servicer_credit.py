@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
+from yimen.kernel.workdays import day_text
 from yimen.rpc.server import Mount, caller
 from yimen.runtime.app import App
 from yimen.supervision.v1 import credit_pb2 as pb
@@ -31,7 +31,7 @@ class CreditServicer(credit_pb2_grpc.CreditServiceServicer):
         return pb.ListCreditResponse(records=[pb.CreditRecord(
             recovery_id=row["recovery_id"], case_id=row["case_id"], service=row["service"], state=row["state"],
             recorded_on=row["recorded_on"].isoformat(), expires_on=row["expires_on"].isoformat(), reason=row["reason"],
-            ended_on=_day(row["ended_on"])) for row in rows])
+            ended_on=day_text(row["ended_on"])) for row in rows])
 
     def RepairCredit(self, request: Any, context: Any) -> Any:
         with self._app.work(_supervisor()) as ctx:
@@ -63,7 +63,7 @@ class CreditServicer(credit_pb2_grpc.CreditServiceServicer):
             transfers=[pb.Transfer(
                 recovery_id=row["recovery_id"], case_id=row["case_id"], service=row["service"], organ=row["organ"],
                 document_no=row["document_no"], transferred_on=row["transferred_on"].isoformat(), answer=row["answer"],
-                answer_by=row["answer_by"].isoformat(), answered_on=_day(row["answered_on"])) for row in rows],
+                answer_by=row["answer_by"].isoformat(), answered_on=day_text(row["answered_on"])) for row in rows],
             next_after=rows[-1]["recovery_id"] if len(rows) == credit.LISTED_MAX else "")
 
 
@@ -71,10 +71,6 @@ def _supervisor() -> str:
     officer = caller()
     officer.require_role("supervisor")
     return str(officer.actor)
-
-
-def _day(day: date | None) -> str:
-    return day.isoformat() if day else ""
 
 
 def credit_mount(app: App) -> Mount:

@@ -7,6 +7,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from yimen.kernel import areas
 from yimen.kernel.errors import Fault
 from yimen.kernel.ids import canonical, derived
 from yimen.runtime.context import Context
@@ -60,10 +61,12 @@ def receive(ctx: Context, request: Any) -> Row:
 
 
 def assign(ctx: Context, tip_id: str, unit: str) -> None:
-    """Raises Fault TIP_NOT_FOUND, TIP_OWN_UNIT, FIELD_WRONG or CASE_STATE."""
+    """Raises Fault TIP_NOT_FOUND, TIP_OWN_UNIT, FIELD_WRONG, AREA_UNKNOWN or CASE_STATE."""
     row = find(ctx, tip_id)
     if not 0 < len(unit) <= UNIT_MAX:
         raise Fault("FIELD_WRONG", field="unit", expected=f"乡镇代码、部门服务名或 {COUNTY}")
+    if not unit.isidentifier():  # neither the county nor a department: a township
+        areas.level(unit)
     if unit == row["about_unit"]:
         raise Fault("TIP_OWN_UNIT")
     if row["state"] not in (RECEIVED, ASSIGNED):

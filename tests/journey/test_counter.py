@@ -225,6 +225,7 @@ def test_a_tip_is_checked_by_others_and_who_gave_a_name_is_answered(town: Callab
     conclude = ["tip", "conclude", tip, "--outcome", "partly", "--finding", "一辆已报废"]
     assert yimen(*conclude, "--second", "supervisor-2") == "CASE_STATE"  # nobody was told to look into it
     assert yimen("tip", "assign", tip, "--unit", case["township_code"]) == "TIP_OWN_UNIT" and yimen("tip", "assign", "none", "--unit", "x") == "TIP_NOT_FOUND"
+    assert yimen("tip", "assign", tip, "--unit", "99-x") == "AREA_UNKNOWN"
     assert "已转办" in yimen("tip", "assign", tip, "--unit", "county")
     assert yimen(*conclude, "--second", "supervisor-1") == "VISIT_NEEDS_TWO" and yimen("tip", "answer", tip, "--text", "早了") == "CASE_STATE"
     home.until(date(2026, 4, 21))

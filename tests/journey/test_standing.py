@@ -133,3 +133,17 @@ def test_c12_a_minor_is_looked_at_again_on_the_eighteenth_birthday(town: Callabl
     assert [row["cause"] for row in home.rows("basic_living", "select cause from review")] == ["birthday"]
     assert "2026-04-01" in home.due("destitute_support") and "2026-05-01" not in home.due("destitute_support")
     assert categories(home, "2026-04-30") == {"destitute"} and categories(home, "2026-05-01") == set()
+
+
+def test_who_grows_up_between_the_draft_and_the_decision_is_seen_too(town: Callable[..., Town]) -> None:
+    def younger(form: Any) -> None:
+        form.members[0].resident_id = resident_id.make("990101", date(2008, 3, 13), 7)  # eighteen while the notice hangs
+        form.members[0].self_care_fails = 0
+
+    home = town("c11_destitute_elder", date(2026, 4, 14), younger)
+    facts = home.rows("basic_living", "select facts from decision where item = 'destitute_support' order by proposed_at")[0]["facts"]
+    assert '"age": 17' in str(facts)
+    causes = [row["cause"] for row in home.rows("basic_living", "select cause from review order by opened_on")]
+    assert causes == ["birthday"]  # once
+    home.until(date(2026, 4, 30))
+    assert "2026-05-01" not in home.due("destitute_support")

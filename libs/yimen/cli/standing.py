@@ -10,10 +10,11 @@ from google.protobuf.struct_pb2 import Struct
 from yimen.aid.v1 import aid_pb2
 from yimen.casework.reviews import RESULT_TITLES, TITLES, Result, ReviewState
 from yimen.cli.connect import Place, place
+from yimen.cli.pay_desk import fen_of
 from yimen.directory.v1 import directory_pb2
 from yimen.intake.v1 import intake_pb2
 from yimen.kernel.errors import Fault
-from yimen.kernel.money import parse_yuan, yuan
+from yimen.kernel.money import yuan
 from yimen.rehearsal.exchange import SandboxWriter
 from yimen.rehearsal.households import read
 
@@ -130,7 +131,7 @@ def propose_standards(
     officer: Officer = "policy_officer-basic_living-1",
 ) -> None:
     """提出新标准;农村与城市低保标准之比不得低于75%。"""
-    standards = [directory_pb2.Standard(name=name, amount_fen=_fen(value))
+    standards = [directory_pb2.Standard(name=name, amount_fen=fen_of(value))
                  for name, _, value in (one.partition("=") for one in amounts)]
     with place(must_run=True) as here:
         answer = here.peers.stub("directory").ProposeStandards(
@@ -138,13 +139,6 @@ def propose_standards(
                                                   calculation_ref=calculation), token=token_of(here, officer, ""))
     typer.echo(f"已提出 {answer.proposal.proposal_id}(城乡比 {answer.proposal.ratio_bp / 100:.2f}%)。"
                f"由协调机构批准:yimen standard approve {answer.proposal.proposal_id} --minutes 纪要编号")
-
-
-def _fen(text: str) -> int:
-    try:
-        return parse_yuan(text)
-    except ValueError:
-        raise Fault("FIELD_WRONG", field="amounts", expected="名称=元,最多两位小数") from None
 
 
 @standard_app.command("approve")

@@ -28,10 +28,11 @@ def next_day(born: Iterable[date], ages: Iterable[int], after: date) -> date | N
     return min((day for one in born for age in ages if (day := day_of_age(one, age)) > after), default=None)
 
 
-def schedule(ctx: Context, desk: Desk, case_id: str) -> None:
-    """Look at the birth dates tomorrow: not now, so that a decision does not wait for the roster."""
+def schedule(ctx: Context, desk: Desk, case_id: str, since: date) -> None:
+    """Look at the birth dates tomorrow: not now, so that a decision does not wait for the roster. `since` is the day of the facts
+    that were decided by: who has grown older during the notice is seen, too."""
     if _ages(ctx, desk):
-        _at(ctx, case_id, ctx.today + timedelta(days=1), ctx.today)
+        _at(ctx, case_id, ctx.today + timedelta(days=1), since)
 
 
 def on_day(ctx: Context, desk: Desk, case_id: str, since: date) -> None:

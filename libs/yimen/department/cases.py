@@ -255,7 +255,7 @@ class Desk:
         ctx.close_tasks(case["case_id"])
         stands = item.grants_category or made["instalments"] > 1
         if stands:
-            birthdays.schedule(ctx, self, case["case_id"])
+            birthdays.schedule(ctx, self, case["case_id"], made["proposed_at"].date())
         if stands and item.means_test:
             self.reviews.schedule(ctx, case["case_id"], ctx.today)
             self.reviews.schedule_expiry(ctx, case["case_id"], made["category"], ctx.today)

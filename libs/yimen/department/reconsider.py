@@ -115,7 +115,7 @@ def _grant(ctx: Context, desk: Desk, case: Row, decision_id: str) -> int:
         return 0
     ctx.tx.update(aid_case, {"case_id": case["case_id"]}, effective_on=first)
     desk.reviews.schedule(ctx, case["case_id"], ctx.today)
-    birthdays.schedule(ctx, desk, case["case_id"])
+    birthdays.schedule(ctx, desk, case["case_id"], case["decided_on"])
     months, day = 0, first
     while day <= ctx.today and months < made["instalments"]:
         months += 1

@@ -5,7 +5,7 @@ due → (verified anew, where the item is means-tested) → draft by the pack in
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from yimen.aid.v1 import events_pb2 as aid
@@ -287,9 +287,14 @@ class Reviews:
             subject=case["case_id"], partition_key=case["household_id"])
         if case["outcome"] == "granted":
             self.schedule(ctx, case["case_id"], ctx.today)
-            birthdays.schedule(ctx, self._desk, case["case_id"])
+            birthdays.schedule(ctx, self._desk, case["case_id"], self._day_of_facts(ctx, row))
             self.schedule_expiry(ctx, case["case_id"], self._desk.decision(ctx, case["decision_id"])["category"], ctx.today)
         return {**row, **changes}
+
+    def _day_of_facts(self, ctx: Context, row: Row) -> date:
+        """When the review's draft was made; a review that came to none has seen today."""
+        drafted = self._desk.decision(ctx, row["decision_id"])["proposed_at"] if row["decision_id"] else ctx.now
+        return date(drafted.year, drafted.month, drafted.day)
 
     def of_case(self, ctx: Context, case_id: str) -> list[Row]:
         """Oldest first."""

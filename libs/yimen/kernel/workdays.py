@@ -61,6 +61,11 @@ def published_days_off(year: int) -> frozenset[date]:
     return frozenset(found)
 
 
+def day_text(day: date | None) -> str:
+    """ISO, or empty while there is none: as contracts write it."""
+    return day.isoformat() if day else ""
+
+
 def months_later(start: date, months: int) -> date:
     """Same day of a later month, or its last day when it has none."""
     index = start.year * 12 + start.month - 1 + months
